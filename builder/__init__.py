@@ -1,0 +1,1 @@
+"""Layerlab without a browser: designs, analysis, source, data, training. Never imports streamlit."""

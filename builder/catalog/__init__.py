@@ -1,0 +1,14 @@
+"""What a network and a recipe can be made of: shelves of small classes, each the whole truth about one thing."""
+
+from builder.catalog.entry import Entry
+from builder.catalog.initializers import Initializer
+from builder.catalog.layers import Layer
+from builder.catalog.losses import Loss
+from builder.catalog.optimizers import Optimizer
+from builder.catalog.preparations import Preparation
+from builder.catalog.signal import Signal
+from builder.catalog.sources import Source
+
+SHELVES: tuple[type[Entry], ...] = (Layer, Loss, Optimizer, Initializer, Source, Preparation)
+
+__all__ = ["SHELVES", "Entry", "Initializer", "Layer", "Loss", "Optimizer", "Preparation", "Signal", "Source"]

@@ -1,0 +1,68 @@
+"""Optimizers: how weights follow their gradients."""
+
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from builder.catalog.entry import Entry
+
+Rate = Annotated[float, Field(gt=0, le=100)]
+Decay = Annotated[float, Field(ge=0, le=1)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Optimizer(Entry):
+    """A rule that changes weights after each batch. `fused`: PyTorch has a one-kernel implementation of it."""
+
+    kind: ClassVar[str] = "optimizer"
+    fused: ClassVar[bool] = False
+
+
+class SGD(Optimizer):
+    """Goes downhill along the gradient of each batch; with momentum it keeps rolling in the direction it had."""
+
+    group, target, fused = "Gradient", "optim.SGD", True
+    formula = r"v \leftarrow \mu v + g,\quad \theta \leftarrow \theta - \eta v"
+
+    lr: Rate = Field(1e-3, title="Learning rate η", description="How far each step moves.")
+    momentum: Beta = Field(0.0, title="Momentum μ", description="Share of the last step that is kept; 0.9 is usual.")
+    nesterov: bool = Field(
+        False, title="Nesterov", description="Look ahead by the momentum before measuring the slope."
+    )
+    weight_decay: Decay = Field(0.0, title="Weight decay λ", description="Pull towards zero, added to the gradient.")
+
+    @model_validator(mode="after")
+    def nesterov_needs_momentum(self) -> Self:
+        if self.nesterov and self.momentum == 0:
+            raise ValueError("nesterov needs a momentum above 0")
+        return self
+
+
+class _Adam(Optimizer):
+    """What Adam and AdamW share."""
+
+    lr: Rate = Field(1e-3, title="Learning rate η", description="How far each step moves.")
+    betas: tuple[Beta, Beta] = Field(
+        (0.9, 0.999), title="Betas β1, β2", description="Memory of the gradient's mean and of its square."
+    )
+    eps: Rate = Field(1e-8, description="Keeps the division finite.", json_schema_extra={"advanced": True})
+
+
+class Adam(_Adam):
+    """Gives every weight a step of its own: momentum, divided by the root of the recent squared gradients."""
+
+    group, target, fused = "Adaptive", "optim.Adam", True
+    formula = r"\theta \leftarrow \theta - \eta\, \hat m / (\sqrt{\hat v} + \epsilon)"
+
+    weight_decay: Decay = Field(0.0, title="Weight decay λ", description="Pull towards zero, added to the gradient.")
+
+
+class AdamW(_Adam):
+    """Adam with weight decay applied to the weights, not mixed into the gradient."""
+
+    group, target, fused = "Adaptive", "optim.AdamW", True
+    formula = r"\theta \leftarrow (1 - \eta\lambda)\,\theta - \eta\, \hat m / (\sqrt{\hat v} + \epsilon)"
+
+    weight_decay: Decay = Field(
+        0.01, title="Weight decay λ", description="Pull towards zero, on the weights themselves."
+    )

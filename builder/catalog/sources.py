@@ -1,0 +1,196 @@
+"""Where data can come from. An entry says what columns it has without loading them; `builder.data` loads them."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from builder.catalog.entry import Entry
+from builder.catalog.signal import Signal
+
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+
+TWO_CLASSES = Signal((), "", "int64", 2)
+
+
+class Source(Entry):
+    """A set of samples with named columns. `target` is the function of `builder.data.loaders` that gives them."""
+
+    kind: ClassVar[str] = "data source"
+
+    def features(self) -> dict[str, Signal]:
+        """The columns that can feed an Input, by name."""
+        raise TypeError(f"{self.name} does not say what features it has")
+
+    def targets(self) -> dict[str, Signal]:
+        """The columns that can be learned, by name."""
+        raise TypeError(f"{self.name} does not say what targets it has")
+
+    def samples_total(self) -> int:
+        """How many samples it has."""
+        raise TypeError(f"{self.name} does not say how many samples it has")
+
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes of the first target; empty for numbers."""
+        return ()
+
+
+class Digits(Source):
+    """Handwritten digits as small grey images, 1,797 in all. Black ink is 16, white paper is 0."""
+
+    group, target = "Images", "digits"
+    formula = r"x \in [0, 16]^{1 \times s \times s},\quad y \in \{0, \dots, 9\}"
+
+    size: Literal[8, 28] = Field(8, title="Side s", description="Pixels a side; 28 stretches the 8 that there are.")
+
+    def features(self) -> dict[str, Signal]:
+        return {"image": Signal((1, self.size, self.size), "CHW")}
+
+    def targets(self) -> dict[str, Signal]:
+        return {"digit": Signal((), "", "int64", 10)}
+
+    def samples_total(self) -> int:
+        return 1797
+
+    def labels(self) -> tuple[str, ...]:
+        return tuple(map(str, range(10)))
+
+
+class Iris(Source):
+    """Length and width of sepals and petals of 150 irises, in centimetres. Which of three species is it?"""
+
+    group, target = "Measurements", "iris"
+    formula = r"x \in \mathbb R^4,\quad y \in \{0, 1, 2\}"
+
+    def features(self) -> dict[str, Signal]:
+        return {"measurements": Signal((4,), "F")}
+
+    def targets(self) -> dict[str, Signal]:
+        return {"species": Signal((), "", "int64", 3)}
+
+    def samples_total(self) -> int:
+        return 150
+
+    def labels(self) -> tuple[str, ...]:
+        return ("setosa", "versicolor", "virginica")
+
+
+class Wine(Source):
+    """Thirteen chemical measurements of 178 wines on very different scales. Which of three vines is it from?"""
+
+    group, target = "Measurements", "wine"
+    formula = r"x \in \mathbb R^{13},\quad y \in \{0, 1, 2\}"
+
+    def features(self) -> dict[str, Signal]:
+        return {"measurements": Signal((13,), "F")}
+
+    def targets(self) -> dict[str, Signal]:
+        return {"cultivar": Signal((), "", "int64", 3)}
+
+    def samples_total(self) -> int:
+        return 178
+
+    def labels(self) -> tuple[str, ...]:
+        return ("class_0", "class_1", "class_2")
+
+
+class _Plane(Source):
+    """Points of a plane, each on the side -1 (class 0) or +1 (class 1)."""
+
+    samples: int = Field(500, ge=10, le=10_000, description="How many points are made.")
+    noise: float = Field(0.0, ge=0, le=0.5, title="Noise ν", description="0 leaves the pattern clean.")
+    seed: Seed = Field(0, description="Same seed, same points.")
+
+    def features(self) -> dict[str, Signal]:
+        return {"point": Signal((2,), "F")}
+
+    def targets(self) -> dict[str, Signal]:
+        return {"side": TWO_CLASSES}
+
+    def samples_total(self) -> int:
+        return self.samples
+
+    def labels(self) -> tuple[str, ...]:
+        return ("-1", "+1")
+
+
+class Circle(_Plane):
+    """A disc of +1 inside a ring of -1. Noise blurs which side a point counts to, and moves none."""
+
+    group, target = "Plane", "circle"
+    formula = r"y = +1 \iff \lVert x + \varepsilon \rVert < 2.5,\quad \varepsilon_i \sim \mathcal U(-5\nu, 5\nu)"
+
+
+class Xor(_Plane):
+    """Four squares: +1 where both coordinates have one sign. Noise blurs which side a point counts to, and moves none."""
+
+    group, target = "Plane", "xor"
+    formula = (
+        r"y = +1 \iff (x_1 + \varepsilon_1)(x_2 + \varepsilon_2) \ge 0,\quad \varepsilon_i \sim \mathcal U(-5\nu, 5\nu)"
+    )
+
+
+class Gauss(_Plane):
+    """Two round clouds that a straight line can part. Noise makes them wider until they overlap."""
+
+    group, target = "Plane", "gauss"
+    formula = r"x \sim \mathcal N\big(\pm(2, 2),\ \sigma^2 I\big),\quad \sigma^2 = 0.5 + 7\nu"
+
+
+class Spiral(_Plane):
+    """Two arms wound around each other. Noise pushes the points off their arm."""
+
+    group, target = "Plane", "spiral"
+    formula = (
+        r"x = r\,(\sin t, \cos t) + \varepsilon,\quad r = 5\tfrac{i}{n},\ t = 3.5\pi\tfrac{i}{n} + \delta,\quad "
+        r"\varepsilon_i \sim \mathcal U(-\nu, \nu),\quad \delta = 0\ (y = +1),\ \pi\ (y = -1)"
+    )
+
+
+class Gates(Source):
+    """The four rows of a logic gate with two inputs, repeated. Noise moves the inputs away from 0 and 1."""
+
+    group, target = "Logic", "gates"
+    formula = r"x \in \{0, 1\}^2 + \mathcal N(0, \sigma^2),\quad y = \operatorname{gate}(x_1, x_2)"
+
+    gate: Literal["and", "or", "nand", "xor"] = Field("and", description="The rule that gives the output.")
+    repeats: int = Field(50, ge=1, le=2_500, description="How often each of the four rows occurs.")
+    noise: float = Field(
+        0.0, ge=0, le=0.5, title="Noise σ", description="Standard deviation of what is added to the inputs."
+    )
+    seed: Seed = Field(0, description="Same seed, same noise.")
+
+    def features(self) -> dict[str, Signal]:
+        return {"inputs": Signal((2,), "F")}
+
+    def targets(self) -> dict[str, Signal]:
+        return {"output": TWO_CLASSES}
+
+    def samples_total(self) -> int:
+        return 4 * self.repeats
+
+    def labels(self) -> tuple[str, ...]:
+        return ("0", "1")
+
+
+class AddingProblem(Source):
+    """Sequences of numbers, two of them marked, one in each half; learn the sum of the two. A test of long memory.
+
+    After Hochreiter and Schmidhuber (1997), with numbers from 0 to 1 as later papers have them. Always answering 1 has
+    a mean squared error of 1/6.
+    """
+
+    group, target = "Sequences", "adding_problem"
+    formula = r"y = v_i + v_j,\quad v_t \sim \mathcal U(0, 1),\ i < \lfloor T/2 \rfloor \le j"
+
+    samples: int = Field(2_000, ge=10, le=20_000, description="How many sequences are made.")
+    length: int = Field(20, ge=2, le=200, title="Length T", description="Steps in a sequence.")
+    seed: Seed = Field(0, description="Same seed, same sequences.")
+
+    def features(self) -> dict[str, Signal]:
+        return {"sequence": Signal((self.length, 2), "TF")}
+
+    def targets(self) -> dict[str, Signal]:
+        return {"sum": Signal((1,), "F")}
+
+    def samples_total(self) -> int:
+        return self.samples

@@ -1,0 +1,241 @@
+"""What must hold of every graph before anything can be said about its signals."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from builder import limits
+from builder.catalog.entry import suggest
+from builder.design import names
+from builder.design.network import Block, Graph, Network, Node, split_reference
+from builder.design.order import running_order
+from builder.problem import Fix, Problem, Set, Unset, say
+
+
+def problems(network: Network) -> list[Problem]:
+    """Everything that keeps the network from being read as a graph."""
+    found = [*_blocks(network)]
+    if found:  # ports of nodes that use such blocks are unknown
+        return found
+    found += _graph(network, network, (), "network")
+    for name, block in network.blocks.items():
+        found += _graph(network, block, block.inputs, f"network.blocks.{name}")
+    return found
+
+
+def ports_in(network: Network, node: Node) -> tuple[str, ...]:
+    """Names of a node's input ports; `x*` is any number."""
+    return network.blocks[node.block].inputs if node.block else node.layer.inputs
+
+
+def ports_out(network: Network, node: Node) -> tuple[str, ...]:
+    """Names of a node's outputs."""
+    if not node.block:
+        return node.layer.outputs
+    return tuple(reference.replace(":", "_") for reference in network.blocks[node.block].outputs)
+
+
+def _blocks(network: Network) -> Iterator[Problem]:
+    """Blocks that are used exist, and none contains itself."""
+    graphs: dict[str, Graph] = {"": network, **network.blocks}
+    for name, graph in graphs.items():
+        path = f"network.blocks.{name}.nodes" if name else "network.nodes"
+        for at, node in enumerate(graph.nodes):
+            if node.block and node.block not in network.blocks:
+                near = suggest(node.block, network.blocks)
+                yield Problem(
+                    code="block/unknown",
+                    node=node.id,
+                    title=say("There is no block called {block}", block=node.block),
+                    because=say("The file defines {blocks}.", blocks=", ".join(network.blocks) or "no blocks"),
+                    fixes=(
+                        Fix(label=say("Use {block}", block=near), edits=(Set(path=f"{path}.{at}.block", value=near),)),
+                    )
+                    if near
+                    else (),
+                )
+    depth = {name: _depth(network, name, ()) for name in network.blocks}
+    for name, levels in depth.items():
+        if levels > limits.BLOCK_DEPTH:
+            yield Problem(
+                code="block/recursive" if levels == _ENDLESS else "block/too-deep",
+                title=say("Block {block} cannot be opened", block=name),
+                because=say("It contains itself.")
+                if levels == _ENDLESS
+                else say(
+                    "Blocks may lie {limit} deep in one another, and these lie {levels} deep.",
+                    limit=limits.BLOCK_DEPTH,
+                    levels=levels,
+                ),
+            )
+
+
+_ENDLESS = 10**6
+
+
+def _depth(network: Network, name: str, above: tuple[str, ...]) -> int:
+    if name in above:
+        return _ENDLESS
+    if len(above) > limits.BLOCK_DEPTH:
+        return len(above)
+    inside = {node.block for node in network.blocks[name].nodes if node.block in network.blocks}
+    return min(
+        _ENDLESS, 1 + max((_depth(network, inner, (*above, name)) for inner in sorted(filter(None, inside))), default=0)
+    )
+
+
+def _graph(network: Network, graph: Graph, given: tuple[str, ...], path: str) -> Iterator[Problem]:
+    yield from _ids(graph, given, path)
+    known = {node.id: node for node in graph.nodes}
+    for at, node in enumerate(graph.nodes):
+        yield from _references(network, known, given, node, f"{path}.nodes.{at}.inputs")
+        yield from _ports(network, node, f"{path}.nodes.{at}")
+        yield from _sharing(known, node, f"{path}.nodes.{at}")
+    for at, reference in enumerate(graph.outputs):
+        yield from _reference(network, known, given, reference, None, f"{path}.outputs.{at}")
+    yield from _order(graph, path)
+
+
+def _ids(graph: Graph, given: tuple[str, ...], path: str) -> Iterator[Problem]:
+    counts = Counter([*given, *(node.id for node in graph.nodes)])
+    taken = set(counts)
+    seen = set(given)
+    for at, node in enumerate(graph.nodes):
+        if node.id in seen:
+            other = names.fresh(node.id, taken)
+            yield Problem(
+                code="id/duplicate",
+                node=node.id,
+                title=say("{node} is there {count} times", node=node.id, count=counts[node.id]),
+                because=say("Every id stands for one node, because references and saved weights go by it."),
+                fixes=(
+                    Fix(
+                        label=say("Call the later one {name}", name=other),
+                        edits=(Set(path=f"{path}.nodes.{at}.id", value=other),),
+                    ),
+                ),
+            )
+        seen.add(node.id)
+    for node in graph.nodes:
+        if isinstance(graph, Block) and node.type == "Input":
+            yield Problem(
+                code="block/input-inside",
+                node=node.id,
+                title=say("{node} is an Input inside a block", node=node.name),
+                because=say("A block is given its signals by its `inputs`; data enters the network outside."),
+            )
+
+
+def _references(
+    network: Network, known: dict[str, Node], given: tuple[str, ...], node: Node, path: str
+) -> Iterator[Problem]:
+    for port, reference in enumerate(node.inputs):
+        if reference is not None:
+            yield from _reference(network, known, given, reference, node, f"{path}.{port}")
+
+
+def _reference(
+    network: Network, known: dict[str, Node], given: tuple[str, ...], reference: str, reader: Node | None, path: str
+) -> Iterator[Problem]:
+    source, output = split_reference(reference)
+    if source not in known and source not in given:
+        near = suggest(source, [*known, *given])
+        value = None if near is None else near + (f":{output}" if output else "")
+        cut = (Fix(label=say("Leave the input open"), edits=(Set(path=path, value=None),)),) if reader else ()
+        yield Problem(
+            code="reference/unknown",
+            node=reader.id if reader else None,
+            title=say(
+                "{reader} reads {source}, which is not there",
+                reader=reader.name if reader else say("The output"),
+                source=source,
+            ),
+            because=say("No node of this network has the id {source}.", source=source),
+            fixes=(
+                (Fix(label=say("Read {source}", source=value), edits=(Set(path=path, value=value),)),) if near else cut
+            ),
+        )
+    elif output is not None and source in known and output not in (outputs := ports_out(network, known[source])):
+        near = suggest(output, outputs) or outputs[0]
+        yield Problem(
+            code="reference/unknown-output",
+            node=reader.id if reader else source,
+            title=say("{source} has no output called {output}", source=source, output=output),
+            because=say("It gives {outputs}.", outputs=", ".join(outputs)),
+            fixes=(
+                Fix(
+                    label=say("Read {source}", source=f"{source}:{near}"),
+                    edits=(Set(path=path, value=f"{source}:{near}"),),
+                ),
+            ),
+        )
+
+
+def _ports(network: Network, node: Node, path: str) -> Iterator[Problem]:
+    ports = ports_in(network, node)
+    if any(port.endswith("*") for port in ports) or len(node.inputs) <= len(ports):
+        return
+    kept = list(node.inputs[: len(ports)])
+    yield Problem(
+        code="ports/too-many",
+        node=node.id,
+        title=say("{node} is given {count} inputs", node=node.name, count=len(node.inputs)),
+        because=say("{kind} takes {ports}.", kind=node.type or node.block, ports=len(ports)),
+        fixes=(
+            Fix(label=say("Keep the first {ports}", ports=len(ports)), edits=(Set(path=f"{path}.inputs", value=kept),)),
+        ),
+    )
+
+
+def _sharing(known: dict[str, Node], node: Node, path: str) -> Iterator[Problem]:
+    if node.shares is None:
+        return
+    other = known.get(node.shares)
+    if other is None or other is node or other.type != node.type or other.shares:
+        yield Problem(
+            code="shares/impossible",
+            node=node.id,
+            title=say("{node} cannot share the weights of {other}", node=node.name, other=node.shares),
+            because=say("Weights are shared with another node of the same type that has weights of its own."),
+            fixes=(Fix(label=say("Give it weights of its own"), edits=(Unset(path=f"{path}.shares"),)),),
+        )
+
+
+def _order(graph: Graph, path: str) -> Iterator[Problem]:
+    order, cycle = running_order(_waits(graph))
+    if cycle:
+        names_in_cycle = " -> ".join([*cycle, cycle[0]])
+        first = next(node for node in graph.nodes if node.id == cycle[0])
+        closing = next(
+            port for port, reference in enumerate(first.inputs) if reference and split_reference(reference)[0] in cycle
+        )
+        at = graph.nodes.index(first)
+        yield Problem(
+            code="graph/cycle",
+            node=cycle[0],
+            title=say("The network runs in a circle"),
+            because=say("Signals flow one way, and here they come back: {cycle}.", cycle=names_in_cycle),
+            fixes=(
+                Fix(
+                    label=say("Cut the input of {node}", node=cycle[0]),
+                    edits=(Set(path=f"{path}.nodes.{at}.inputs.{closing}", value=None),),
+                ),
+            ),
+        )
+    elif order != list(dict.fromkeys(node.id for node in graph.nodes)):
+        by_id = {node.id: node for node in graph.nodes}
+        value = [by_id[name].model_dump(mode="json", exclude_defaults=True) for name in order]
+        yield Problem(
+            code="graph/order",
+            title=say("The nodes are not in the order in which they run"),
+            because=say("A node stands behind everything that it reads."),
+            fixes=(Fix(label=say("Put them in order"), edits=(Set(path=f"{path}.nodes", value=value),)),),
+        )
+
+
+def _waits(graph: Graph) -> dict[str, set[str]]:
+    """What must run before each node: whatever it reads, and the node whose weights it shares."""
+    ids = {node.id for node in graph.nodes}
+    return {
+        node.id: {split_reference(reference)[0] for reference in (*node.inputs, node.shares) if reference} & ids
+        for node in graph.nodes
+    }
