@@ -1,0 +1,280 @@
+"""Whether network, data and recipe fit together, before anything is loaded or built."""
+
+from collections.abc import Iterator
+
+from builder import limits
+from builder.analysis.fixes import tried
+from builder.analysis.network import Analysis, analyze, node_path
+from builder.catalog.losses import Loss
+from builder.catalog.signal import Signal
+from builder.design import names, read
+from builder.design.experiment import Experiment
+from builder.design.network import Network, Node, split_reference, to_json
+from builder.design.recipe import Objective
+from builder.problem import Edit, Fix, Insert, Json, Problem, Set, say
+
+
+def check(design: Experiment | Network) -> tuple[Analysis, list[Problem]]:
+    """The layer table, and every Problem of network, data and recipe with fixes that have been tried."""
+    analysis = analyze(design if isinstance(design, Network) else design.network)
+    found = _found(design, analysis)
+    if not any(problem.fixes for problem in found):
+        return analysis, found
+    return analysis, tried(found, to_json(design), _look_again)
+
+
+def _look_again(document: Json) -> list[Problem]:
+    design = read.any_design(document)
+    return _found(design, analyze(design if isinstance(design, Network) else design.network))
+
+
+def _found(design: Experiment | Network, analysis: Analysis) -> list[Problem]:
+    found = [*analysis.problems, *_too_large(analysis)]
+    if isinstance(design, Experiment):
+        found += [*_inputs(design), *_objectives(design, analysis), *_batch(design, analysis)]
+    return found
+
+
+def input_columns(experiment: Experiment) -> dict[str, str | None]:
+    """Which feature column each Input reads, by the Input's id; null where the data have none left."""
+    columns = list(experiment.data.source.features())
+    bound = experiment.data.bind.inputs
+    return {
+        node.id: bound.get(node.id, columns[at] if at < len(columns) else None) for at, node in enumerate(experiment.network.inputs)
+    }  # fmt: skip
+
+
+def target_columns(experiment: Experiment) -> list[str]:
+    """The target column of each objective."""
+    columns = list(experiment.data.bind.targets) or list(experiment.data.source.targets())
+    return [
+        objective.target or columns[min(at, len(columns) - 1)] for at, objective in enumerate(experiment.recipe.objectives)
+    ]  # fmt: skip
+
+
+def output_references(experiment: Experiment) -> list[str]:
+    """The network output that each objective looks at; empty where the network has no outputs."""
+    outputs = experiment.network.outputs
+    return [
+        objective.output or (outputs[min(at, len(outputs) - 1)] if outputs else "") for at, objective in enumerate(experiment.recipe.objectives)
+    ]  # fmt: skip
+
+
+def _inputs(experiment: Experiment) -> Iterator[Problem]:
+    """Every Input reads a column that has its shape and type."""
+    features = experiment.data.source.features()
+    for node_id, column in input_columns(experiment).items():
+        node = next(node for node in experiment.network.inputs if node.id == node_id)
+        if column is None or column not in features:
+            yield Problem(
+                code="data/no-column",
+                node=node_id,
+                title=say("{node} has nothing to read", node=node.name),
+                because=say("The data have the features {features}.", features=", ".join(features)),
+                fixes=tuple(
+                    Fix(
+                        label=say("Read {column}", column=name),
+                        edits=(Set(path=f"data.bind.inputs.{node_id}", value=name),),
+                    )
+                    for name in features
+                ),
+            )
+            continue
+        (gives,) = node.layer.infer()
+        wanted = features[column]
+        if (gives.shape, gives.axes, gives.dtype, gives.classes) != (
+            wanted.shape,
+            wanted.axes,
+            wanted.dtype,
+            wanted.classes,
+        ):
+            yield Problem(
+                code="data/input-mismatch",
+                node=node_id,
+                title=say("{node} does not fit the data", node=node.name),
+                because=say(
+                    "It expects {expected} ({expected_type}), and the column {column} of {source} is {given} ({given_type}).",
+                    expected=gives, expected_type=_kind(gives), column=column,
+                    source=experiment.data.source.name, given=wanted, given_type=_kind(wanted),
+                ),
+                fixes=(
+                    Fix(label=say("Set it to {shape}", shape=wanted), edits=(Set(path=f"{node_path(node_id, None)}.params", value=_as_input(wanted)),)),
+                ),
+            )  # fmt: skip
+
+
+def _kind(signal: Signal) -> str:
+    return (
+        say("{dtype}, {classes} classes", dtype=signal.dtype, classes=signal.classes)
+        if signal.classes
+        else signal.dtype
+    )
+
+
+def _as_input(signal: Signal) -> dict[str, Json]:
+    """Parameters of an Input that gives this signal."""
+    params: dict[str, Json] = {"shape": list(signal.shape), "axes": signal.axes}
+    if signal.dtype != "float32":
+        params |= {"dtype": signal.dtype, "classes": signal.classes}
+    return params
+
+
+def _objectives(experiment: Experiment, analysis: Analysis) -> Iterator[Problem]:
+    """Every loss can compare its output with its target."""
+    targets = experiment.data.source.targets()
+    pairs = zip(experiment.recipe.objectives, output_references(experiment), target_columns(experiment), strict=True)
+    for at, (objective, reference, column) in enumerate(pairs):
+        if column not in targets:
+            yield Problem(
+                code="data/no-target",
+                title=say("There is no target called {column}", column=column),
+                because=say("The data have the targets {targets}.", targets=", ".join(targets)),
+                fixes=tuple(
+                    Fix(
+                        label=say("Learn {column}", column=name),
+                        edits=(Set(path=f"recipe.objectives.{at}.target", value=name),),
+                    )
+                    for name in targets
+                ),
+            )
+            continue
+        output = analysis.signals.get(reference)
+        node = split_reference(reference)[0]
+        if reference and node not in [other.id for other in experiment.network.nodes]:
+            yield Problem(
+                code="recipe/no-output",
+                title=say("The loss looks at {node}, which is not there", node=node),
+                because=say("The network gives {outputs}.", outputs=", ".join(experiment.network.outputs)),
+                fixes=(
+                    Fix(
+                        label=say("Look at the network's output"),
+                        edits=(Set(path=f"recipe.objectives.{at}.output", value=None),),
+                    ),
+                ),
+            )
+        elif output is not None and (
+            output.shape not in objective.loss.shapes(targets[column]) or output.dtype != "float32"
+        ):
+            yield _does_not_fit(experiment, at, objective, reference, output, column, targets[column])
+
+
+def _does_not_fit(
+    experiment: Experiment, at: int, objective: Objective, reference: str, output: Signal, column: str, target: Signal
+) -> Problem:
+    wanted = objective.loss.shapes(target)
+    what = say("{classes} classes", classes=target.classes) if target.classes else str(target)
+    node = next(node for node in experiment.network.nodes if node.id == split_reference(reference)[0])
+    if wanted:
+        shapes = " or ".join(" x ".join(map(str, shape)) or "1" for shape in wanted)
+        because = say(
+            "It gives {output}, and {loss} needs {shapes} to be compared with {column}, which has {what}.",
+            output=output, loss=objective.loss.name, shapes=shapes, column=column, what=what,
+        )  # fmt: skip
+    else:
+        because = say(
+            "{loss} cannot use {column} as a target: it has {what}.", loss=objective.loss.name, column=column, what=what
+        )
+    fixes = [fix for shape in wanted for fix in _widen(experiment.network, node, reference, shape)]
+    fixes += [
+        Fix(
+            label=say("Use the loss {loss}", loss=name),
+            edits=(Set(path=f"recipe.objectives.{at}.loss", value={"type": name}),),
+        )
+        for name, other in Loss.shelf.items()
+        if name != objective.loss.name and other().shapes(target)
+    ]
+    return Problem(
+        code="recipe/output-mismatch",
+        node=node.id,
+        title=say("{node} does not fit its target", node=node.name),
+        because=because,
+        fixes=tuple(fixes),
+    )
+
+
+def _widen(network: Network, node: Node, reference: str, wanted: tuple[int, ...]) -> Iterator[Fix]:
+    """Ways to make an output `wanted`: another width of the last layer that has one, or one more dense layer."""
+    if len(wanted) != 1:
+        return
+    by_id = {other.id: other for other in network.nodes}
+    last: Node | None = node
+    while last is not None and not (last.type and "out_features" in type(last.layer).model_fields):
+        source = last.inputs[0] if last.inputs else None
+        last = by_id.get(split_reference(source)[0]) if source else None
+    if last is not None:
+        label = say("Set {node} to {width} units", node=last.name, width=wanted[0])
+        yield Fix(label=label, edits=(Set(path=f"{node_path(last.id, None)}.params.out_features", value=wanted[0]),))
+    outputs = list(network.outputs)
+    taken = [other.id for other in network.nodes]
+    dense = names.fresh("linear", taken)
+    flat = names.fresh("flatten", [*taken, dense])
+    if reference in outputs:
+        end = Set(path="network.outputs", value=[dense if output == reference else output for output in outputs])
+        fresh = {"id": dense, "type": "Linear", "params": {"out_features": wanted[0]}}
+        label = say("Add a Linear with {width} units at the end", width=wanted[0])
+        plain: tuple[Edit, ...] = (Insert(node={**fresh, "inputs": [reference]}, after=node.id, splice=False), end)
+        yield Fix(label=label, edits=plain)
+        flatten = Insert(node={"id": flat, "type": "Flatten", "inputs": [reference]}, after=node.id, splice=False)
+        label = say("Add a Flatten and a Linear with {width} units at the end", width=wanted[0])
+        yield Fix(label=label, edits=(flatten, Insert(node={**fresh, "inputs": [flat]}, after=flat, splice=False), end))
+
+
+def _batch(experiment: Experiment, analysis: Analysis) -> Iterator[Problem]:
+    """Layers that need more than one sample in a batch never get a smaller one."""
+    samples = experiment.data.split.sizes(experiment.data.source.samples_total())[0]
+    batch = experiment.recipe.batch
+    size = min(batch.size or samples, samples)
+    last = samples % size or size
+    smallest = samples if size == samples else size if batch.last == "drop" else min(size, last)
+    needy = next((row for row in analysis.expanded() if row.smallest_batch > smallest), None)
+    if needy is None:
+        return
+    fixes = [
+        Fix(label=say("Drop the last batch"), edits=(Set(path="recipe.batch.last", value="drop"),)),
+        *(
+            Fix(
+                label=say("Set the batch size to {size}", size=other),
+                edits=(Set(path="recipe.batch.size", value=other),),
+            )
+            for other in (size + 1, size - 1, 2)
+            if other >= 2
+        ),
+    ]
+    yield Problem(
+        code="batch/too-small",
+        node=needy.id,
+        title=say("{node} cannot be trained with a batch of {smallest}", node=needy.title or needy.id, smallest=smallest),
+        because=say(
+            "It compares the samples of a batch and needs at least {needed}; {samples} training samples in batches of {size} leave {smallest}.",
+            needed=needy.smallest_batch, samples=samples, size=size, smallest=smallest,
+        ),
+        fixes=tuple(fixes),
+    )  # fmt: skip
+
+
+def _too_large(analysis: Analysis) -> Iterator[Problem]:
+    """Networks that no machine here should try to build."""
+    if analysis.parameters > limits.PARAMETERS:
+        largest = max(analysis.rows, key=lambda row: row.parameters)
+        yield Problem(
+            code="size/parameters",
+            node=largest.id,
+            title=say("The network is too large to build"),
+            because=say(
+                "It has {count:,} parameters, {memory:,.1f} GiB of memory before any training; the limit is {limit:,}. Most are in {node}: {most:,}.",
+                count=analysis.parameters, memory=4 * analysis.parameters / limits.GIB, limit=limits.PARAMETERS,
+                node=largest.title or largest.id, most=largest.parameters,
+            ),
+        )  # fmt: skip
+    for row in analysis.rows:
+        if any(signal.numbers > limits.SIGNAL_NUMBERS for signal in row.outputs):
+            yield Problem(
+                code="size/signal",
+                node=row.id,
+                title=say("{node} gives too much", node=row.title or row.id),
+                because=say(
+                    "One sample of it has {count:,} numbers; the limit is {limit:,}.",
+                    count=max(s.numbers for s in row.outputs),
+                    limit=limits.SIGNAL_NUMBERS,
+                ),
+            )

@@ -1,0 +1,385 @@
+"""Follow signals through a network, adding up what each node costs."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from builder import limits
+from builder.catalog.initializers import Values
+from builder.catalog.layers import ShapeProblem, Suggestion
+from builder.catalog.layers.base import numbers_of
+from builder.catalog.signal import Signal
+from builder.design import names
+from builder.design.network import Graph, Network, Node, split_reference
+from builder.design.structure import ports_in, ports_out
+from builder.problem import Connect, Edit, Fix, Insert, Problem, Remove, Set, say
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One node of the layer table. Counts are for one sample; `outputs` is empty where signals are unknown.
+
+    The counts of a block are those of all its repeats; `inside` holds the rows of one.
+    """
+
+    id: str
+    title: str
+    type: str
+    inputs: tuple[str | None, ...]
+    outputs: tuple[Signal, ...] = ()
+    parameters: int = 0
+    trainable: int = 0
+    buffers: int = 0
+    macs: int = 0
+    flops: int = 0
+    operations: dict[str, int] = field(default_factory=dict)
+    activation_bytes: int = 0
+    smallest_batch: int = 1
+    inside: tuple["Row", ...] = ()
+    given: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
+    repeat: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """The layer table of a network, every signal in it by reference, and what is wrong with it."""
+
+    rows: tuple[Row, ...]
+    signals: dict[str, Signal]
+    outputs: tuple[Signal | None, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def parameters(self) -> int:
+        return sum(row.parameters for row in self.rows)
+
+    @property
+    def trainable(self) -> int:
+        return sum(row.trainable for row in self.rows)
+
+    @property
+    def buffers(self) -> int:
+        return sum(row.buffers for row in self.rows)
+
+    @property
+    def macs(self) -> int:
+        return sum(row.macs for row in self.rows)
+
+    @property
+    def flops(self) -> int:
+        return sum(row.flops for row in self.rows)
+
+    @property
+    def activation_bytes(self) -> int:
+        return sum(row.activation_bytes for row in self.rows)
+
+    @property
+    def operations(self) -> dict[str, int]:
+        return _added(self.rows)
+
+    def expanded(self) -> Iterator[Row]:
+        """The rows with every block opened and repeated, ids as in `state_dict`."""
+        yield from _expand(self.rows, "", {})
+
+
+def analyze(network: Network) -> Analysis:
+    """Signals, parameters, MACs, FLOPs and activation memory of every node. Fixes in its Problems are not yet tried."""
+    return _Walk(network).run()
+
+
+def _added(rows: tuple[Row, ...]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for row in rows:
+        total.update(row.operations)
+    return dict(total)
+
+
+def _expand(rows: tuple[Row, ...], prefix: str, names_outside: dict[str, str]) -> Iterator[Row]:
+    """`names_outside` says what a reference in these rows is called in the opened network, where that is not prefix + itself."""
+    called = dict(names_outside)
+
+    def resolved(reference: str | None) -> str | None:
+        return None if reference is None else called.get(reference, prefix + reference)
+
+    for row in rows:
+        comes_in = tuple(map(resolved, row.inputs))
+        if not row.inside:
+            yield replace(row, id=prefix + row.id, inputs=comes_in)
+            continue
+        for copy in range(row.repeat):
+            inner = f"{prefix}{row.id}." + (f"{copy}." if row.repeat > 1 else "")
+            given = {name: source for name, source in zip(row.given, comes_in, strict=True) if source is not None}
+            yield from _expand(row.inside, inner, given)
+            comes_in = tuple(given.get(result, inner + result) for result in row.results)
+        if comes_in and comes_in[0] is not None:
+            called[row.id] = comes_in[0]
+
+
+class _Walk:
+    """One pass over a network. Blocks are looked at once for each kind of signals that they are given."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.problems: list[Problem] = []
+        self.opened: dict[tuple[str, tuple[Signal | None, ...]], tuple[tuple[Row, ...], tuple[Signal | None, ...]]] = {}
+        self.nodes = 0
+
+    def run(self) -> Analysis:
+        signals: dict[str, Signal] = {}
+        rows = self.graph(self.network, None, signals, "")
+        outputs = tuple(map(signals.get, self.network.outputs))
+        self.problems += _shape_of_the_whole(self.network)
+        return Analysis(rows, signals, outputs, tuple(self.problems))
+
+    def graph(self, graph: Graph, block: str | None, signals: dict[str, Signal], prefix: str) -> tuple[Row, ...]:
+        return tuple(self.node(graph, node, block, signals, prefix) for node in graph.nodes)
+
+    def node(self, graph: Graph, node: Node, block: str | None, signals: dict[str, Signal], prefix: str) -> Row:
+        self.nodes += 1
+        row = Row(node.id, node.title, node.type or node.block or "", node.inputs, repeat=node.repeat)
+        ports = ports_in(self.network, node)
+        wanted = max(2, len(node.inputs)) if ports and ports[0].endswith("*") else len(ports)
+        given = [*node.inputs, *[None] * (wanted - len(node.inputs))]
+        for port, reference in enumerate(given):
+            if reference is None:
+                self.problems.append(_missing(self.network, graph, node, port, block, prefix))
+        comes_in = [signals.get(reference) if reference else None for reference in given]
+        if None in comes_in or self.nodes > limits.EXPANDED_NODES:
+            return row
+        known: list[Signal] = [signal for signal in comes_in if signal is not None]
+        row = self.opened_block(node, known, row, prefix) if node.block else self.layer(node, known, row, block, prefix)
+        if row.outputs:
+            signals[node.id] = row.outputs[0]  # a reference without a port means the first
+            for output, signal in zip(ports_out(self.network, node), row.outputs, strict=True):
+                signals[f"{node.id}:{output}"] = signal
+        return row
+
+    def layer(self, node: Node, given: list[Signal], row: Row, block: str | None, prefix: str) -> Row:
+        layer = node.layer
+        try:
+            outputs = layer.infer(*given)
+        except ShapeProblem as error:
+            self.problems.append(_explained(self.network, node, given, error, block, prefix))
+            return row
+        inputs = tuple(given)
+        shapes = layer.parameters(*given)
+        self.problems += _by_hand(node, shapes, block, prefix)
+        count = 0 if node.shares else numbers_of(shapes)
+        return replace(
+            row,
+            outputs=outputs,
+            parameters=count,
+            trainable=0 if node.frozen else count,
+            buffers=0 if node.shares else numbers_of(layer.buffers(*given)),
+            macs=layer.macs(inputs, outputs),
+            flops=layer.flops(inputs, outputs),
+            operations=layer.operations(inputs, outputs),
+            activation_bytes=0 if layer.view else sum(signal.bytes for signal in outputs),
+            smallest_batch=layer.smallest_batch(*given),
+        )
+
+    def opened_block(self, node: Node, given: list[Signal], row: Row, prefix: str) -> Row:
+        assert node.block is not None
+        block = self.network.blocks[node.block]
+        key = (node.block, tuple(given))
+        inner = f"{prefix}{node.id}." + ("0." if node.repeat > 1 else "")
+        if key not in self.opened:
+            signals = dict(zip(block.inputs, given, strict=True))
+            rows = self.graph(block, node.block, signals, inner)
+            self.opened[key] = rows, tuple(map(signals.get, block.outputs))
+        rows, outputs = self.opened[key]
+        if not block.outputs:
+            self.problems.append(
+                Problem(
+                    code="block/no-output",
+                    node=prefix + node.id,
+                    title=say("Block {block} gives nothing", block=node.block),
+                    because=say("It has no outputs."),
+                )
+            )
+        if node.repeat > 1 and None not in outputs and list(outputs) != given:
+            self.problems.append(_unrepeatable(node, given, outputs, prefix))
+            outputs = (None,)
+        known = () if None in outputs else tuple(signal for signal in outputs if signal is not None)
+        return replace(
+            row,
+            outputs=known,
+            inside=rows,
+            given=block.inputs,
+            results=block.outputs,
+            parameters=node.repeat * sum(child.parameters for child in rows),
+            trainable=0 if node.frozen else node.repeat * sum(child.trainable for child in rows),
+            buffers=node.repeat * sum(child.buffers for child in rows),
+            macs=node.repeat * sum(child.macs for child in rows),
+            flops=node.repeat * sum(child.flops for child in rows),
+            operations={kind: node.repeat * count for kind, count in _added(rows).items()},
+            activation_bytes=node.repeat * sum(child.activation_bytes for child in rows),
+            smallest_batch=max((child.smallest_batch for child in rows), default=1),
+        )
+
+
+def _explained(
+    network: Network, node: Node, given: list[Signal], error: ShapeProblem, block: str | None, prefix: str
+) -> Problem:
+    """A layer's complaint, with what came in and from where, and its repairs as edits."""
+    sources = [reference or "" for reference in node.inputs]
+    arrives = " ".join(
+        say("It receives {signal} from {source}.", signal=signal, source=source)
+        for signal, source in zip(given, sources, strict=False)
+    )
+    return Problem(
+        code=error.code,
+        node=prefix + node.id,
+        title=say(error.title, node=node.name),
+        because=f"{arrives} {error.because}",
+        fixes=tuple(_repair(network, node, suggestion, block) for suggestion in error.suggestions),
+    )
+
+
+def _repair(network: Network, node: Node, suggestion: Suggestion, block: str | None) -> Fix:
+    """A layer's suggestion as edits of the document."""
+    graph: Graph = network.blocks[block] if block else network
+    edits: list[Edit] = [
+        Set(path=f"{node_path(node.id, block)}.params.{name}", value=value) for name, value in suggestion.params.items()
+    ]
+    if suggestion.insert:
+        kind, params = suggestion.insert
+        source = node.inputs[suggestion.port] or ""
+        before = split_reference(source)[0]
+        taken = [other.id for other in graph.nodes]
+        fresh = names.fresh(kind, [*taken, *getattr(graph, "inputs", ())])
+        inserted = {"id": fresh, "type": kind, "params": params, "inputs": [source]}
+        edits.append(Insert(node=inserted, after=before if before in taken else None, splice=False, block=block))
+        edits.append(Connect(node=node.id, port=suggestion.port, source=fresh, block=block))
+    return Fix(label=suggestion.label, edits=tuple(edits))
+
+
+def node_path(node: str, block: str | None) -> str:
+    """Where a node stands in the document, as paths of edits say it."""
+    return f"network.blocks.{block}.nodes.{node}" if block else f"network.nodes.{node}"
+
+
+def _missing(network: Network, graph: Graph, node: Node, port: int, block: str | None, prefix: str) -> Problem:
+    """An input port that nothing is connected to. The nearest nodes before it are offered, nearest first."""
+    at = graph.nodes.index(node)
+    used = set(node.inputs)
+    before = [other.id for other in reversed(graph.nodes[:at]) if ports_out(network, other) and other.id not in used]
+    before += [name for name in getattr(graph, "inputs", ()) if isinstance(name, str) and name not in used]
+    connect = [
+        Fix(
+            label=say("Connect it to {source}", source=source),
+            edits=(Connect(node=node.id, port=port, source=source, block=block),),
+        )
+        for source in before[:_CANDIDATES]
+    ]
+    remove = Fix(label=say("Remove {node}", node=node.name), edits=(Remove(node=node.id, block=block),))
+    ports = ports_in(network, node)
+    name = ports[min(port, len(ports) - 1)].rstrip("*")
+    return Problem(
+        code="input/missing",
+        node=prefix + node.id,
+        title=say("{node} has an open input", node=node.name),
+        because=say("Nothing is connected to its input {number} ({port}).", number=port + 1, port=name),
+        fixes=(*connect, remove),
+    )
+
+
+_CANDIDATES = 6
+"""Sources tried for an open input."""
+
+
+def _by_hand(node: Node, shapes: dict[str, tuple[int, ...]], block: str | None, prefix: str) -> list[Problem]:
+    """Numbers given by hand that do not have the shape of what they are to fill."""
+    found = []
+    for role, initializer in node.init.items():
+        if isinstance(initializer, Values) and (
+            wrong := [shape for shape in _of_role(shapes, role) if shape != initializer.shape]
+        ):
+            found.append(
+                Problem(
+                    code="init/shape",
+                    node=prefix + node.id,
+                    title=say("The numbers for the {role} of {node} do not fit", role=role, node=node.name),
+                    because=say(
+                        "They are {given}, and the {role} is {wanted}.",
+                        given=" x ".join(map(str, initializer.shape)),
+                        role=role,
+                        wanted=" x ".join(map(str, wrong[0])),
+                    ),
+                    fixes=(
+                        Fix(
+                            label=say("Start from the recipe's rule"),
+                            edits=(Set(path=f"{node_path(node.id, block)}.init", value={}),),
+                        ),
+                    ),
+                )
+            )
+    return found
+
+
+def _of_role(shapes: dict[str, tuple[int, ...]], role: str) -> list[tuple[int, ...]]:
+    return [shape for name, shape in shapes.items() if name.startswith(role)]
+
+
+def _unrepeatable(node: Node, given: list[Signal], outputs: tuple[Signal | None, ...], prefix: str) -> Problem:
+    return Problem(
+        code="block/not-repeatable",
+        node=prefix + node.id,
+        title=say("{node} cannot be repeated", node=node.name),
+        because=say(
+            "A block that is repeated feeds itself, so what comes out must be like what goes in; {given} goes in and {outputs} comes out.",
+            given=" and ".join(map(str, given)), outputs=" and ".join(map(str, outputs)),
+        ),
+        fixes=(Fix(label=say("Use it once"), edits=(Set(path=f"network.nodes.{node.id}.repeat", value=1),)),),
+    )  # fmt: skip
+
+
+def _shape_of_the_whole(network: Network) -> Iterator[Problem]:
+    """Networks that have no end, and nodes that lead nowhere."""
+    if not network.nodes:
+        yield Problem(
+            code="graph/empty",
+            title=say("The network is empty"),
+            because=say("It needs an Input and at least one layer."),
+        )
+        return
+    if not network.inputs:
+        yield Problem(
+            code="graph/no-input", title=say("Nothing comes into the network"), because=say("It has no Input node.")
+        )
+    if not network.outputs:
+        last = network.nodes[-1]
+        yield Problem(
+            code="graph/no-output",
+            title=say("Nothing comes out of the network"),
+            because=say("It names no outputs."),
+            fixes=(
+                Fix(
+                    label=say("Let {node} be the output", node=last.name),
+                    edits=(Set(path="network.outputs", value=[last.id]),),
+                ),
+            ),
+        )
+        return
+    read = {split_reference(reference)[0] for node in network.nodes for reference in node.inputs if reference}
+    for node in unused(network):
+        if node.id in read:
+            continue  # the end of its path is named, and tells enough
+        yield Problem(
+            code="graph/unused",
+            severity="warning",
+            node=node.id,
+            title=say("{node} leads nowhere", node=node.name),
+            because=say("No output of the network depends on it."),
+            fixes=(Fix(label=say("Remove {node}", node=node.name), edits=(Remove(node=node.id),)),),
+        )
+
+
+def unused(network: Network) -> list[Node]:
+    """Nodes that no output depends on."""
+    reached = {split_reference(reference)[0] for reference in network.outputs}
+    for node in reversed(network.nodes):
+        if node.id in reached:
+            reached |= {split_reference(reference)[0] for reference in node.inputs if reference}
+    return [node for node in network.nodes if node.id not in reached]
