@@ -1,0 +1,6 @@
+"""A design as plain PyTorch: what a person takes home. Written without torch."""
+
+from builder.source.network import network_source
+from builder.source.program import program
+
+__all__ = ["network_source", "program"]
