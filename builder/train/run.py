@@ -1,0 +1,184 @@
+"""One run of an experiment, from its first weights to its last. The exported program is this loop without its audience."""
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from builder.compile.build import build, optimizer
+from builder.data import Arrays
+from builder.design.experiment import Execution, Experiment
+from builder.design.streams import seed_of
+from builder.problem import Problem, say
+from builder.train.boundary import Boundary
+from builder.train.judge import judge
+from builder.train.recorder import Control, Recorder
+from builder.train.task import Part, Task, task_of
+
+LOOK_EVERY = 0.05
+"""Seconds between two looks at the losses and at what people ask for."""
+PAUSE_LOOK = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended: `metrics` are those of the last weights on every part, by `part/metric`."""
+
+    status: Literal["finished", "stopped", "failed", "interrupted"]
+    step: int
+    epoch: int
+    seconds: float
+    metrics: dict[str, float] = field(default_factory=dict)
+    problem: Problem | None = None
+
+
+def train(
+    experiment: Experiment, execution: Execution, arrays: Arrays, recorder: Recorder, control: Control
+) -> Outcome:
+    """Train to the end, or until `control` says otherwise. Draws are those of the recipe's seed, on any machine alike."""
+    torch.set_num_threads(execution.threads)
+    recipe = experiment.recipe
+    torch.manual_seed(seed_of(recipe.seed, "init"))
+    network = build(experiment.network, recipe.init).to(execution.device)
+    if execution.memory_format == "channels_last":
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    task = task_of(experiment, execution, arrays)
+    adapt = optimizer(recipe.optimizer, network, execution.optimizer_implementation == "fused")
+    order = torch.Generator().manual_seed(seed_of(recipe.seed, "order"))
+    boundary = Boundary.of(network, task, arrays.labels, recorder)
+    torch.manual_seed(seed_of(recipe.seed, "training"))
+
+    training = task.parts["train"]
+    size = min(recipe.batch.size or len(training), len(training))
+    watch = _Watch(recorder, control, boundary, size)
+    glance = training.first(len(task.parts["validation"])) if "validation" in task.parts else training
+    word = watch.look(0)
+    epoch = 0
+    network.train()
+    while epoch < recipe.length.epochs and word == "run":
+        for inputs, targets in _batches(training, size, recipe.batch.last == "drop", order):
+            loss = task.loss(network(*inputs), targets)
+            adapt.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            adapt.step()
+            watch.losses.append(loss.detach())
+            if time.perf_counter() >= watch.due:
+                word = watch.look(epoch)
+                if word != "run":
+                    break
+        else:
+            epoch += 1
+            _report(network, task, glance, watch, recorder)
+    word = watch.look(epoch) if word == "run" else word
+    return _ended(word, network, task, watch, epoch)
+
+
+def _batches(
+    part: Part, size: int, drop_last: bool, order: torch.Generator
+) -> list[tuple[tuple[Tensor, ...], tuple[Tensor, ...]]]:
+    """One epoch: every sample once, in a new order, gathered once and handed out as views."""
+    shuffled = torch.randperm(len(part), generator=order).to(part.inputs[0].device)
+    columns = [torch.split(tensor[shuffled], size) for tensor in (*part.inputs, *part.targets)]
+    batches = [(batch[: len(part.inputs)], batch[len(part.inputs) :]) for batch in zip(*columns, strict=True)]
+    return batches[:-1] if drop_last and len(part) % size else batches
+
+
+class _Watch:
+    """What is done now and then, and not at every step: read the losses back, record, draw, and ask what to do next."""
+
+    def __init__(self, recorder: Recorder, control: Control, boundary: Boundary | None, batch: int) -> None:
+        self.recorder, self.control, self.boundary, self.batch = recorder, control, boundary, batch
+        self.losses: list[Tensor] = []
+        self.step = 0
+        self.seconds = 0.0
+        self.since = time.perf_counter()
+        self.due = 0.0
+        self.problem: Problem | None = None
+
+    def look(self, epoch: int) -> str:
+        """What the loop is to do: `run`, `stop`, `interrupt`, or `failed` when a loss is no number any more. Waits while paused."""
+        now = time.perf_counter()
+        self.seconds += now - self.since
+        self.since = now
+        fine = self._read_back()
+        speed = self.step * self.batch / self.seconds if self.seconds and self.step else 0.0
+        self.recorder.progress(self.step, epoch, self.seconds, speed)
+        if self.boundary:
+            self.boundary.draw_if_due(self.step)
+        self.recorder.tick()
+        word = self.control.poll(self.step) if fine else "failed"
+        if word == "pause":
+            word = self._wait()
+        self.due = time.perf_counter() + LOOK_EVERY
+        return word
+
+    def _read_back(self) -> bool:
+        """Record the losses since the last look. False where one is NaN or infinite; then `problem` says at which step."""
+        if not self.losses:
+            return True
+        values: list[float] = torch.stack(self.losses).tolist()
+        self.losses.clear()
+        for value in values:
+            self.step += 1
+            self.recorder.add("train/loss", self.step, value)
+            if not math.isfinite(value):
+                self.problem = _diverged(self.step, value)
+                return False
+        return True
+
+    def _wait(self) -> str:
+        if self.boundary:
+            self.boundary.draw(self.step)
+        self.recorder.flush()
+        while (word := self.control.poll(self.step)) == "pause":
+            time.sleep(PAUSE_LOOK)
+        self.since = time.perf_counter()
+        return word
+
+
+def _diverged(step: int, value: float) -> Problem:
+    return Problem(
+        code="run/diverged",
+        title=say(
+            "The loss is {value} since step {step}",
+            value="not a number" if math.isnan(value) else "infinite",
+            step=step,
+        ),
+        because=say(
+            "The weights have grown beyond what numbers can hold. A smaller learning rate is what helps most often; scaled inputs come next."
+        ),
+    )
+
+
+def _report(network: torch.nn.Module, task: Task, glance: Part, watch: _Watch, recorder: Recorder) -> None:
+    """The scores at the end of an epoch. Training is judged on as many samples as validation has."""
+    at = watch.step + len(watch.losses)
+    scores = judge(network, task, glance)
+    if "accuracy" in scores:
+        recorder.add("train/accuracy", at, scores["accuracy"])
+    if "validation" in task.parts:
+        for name, value in judge(network, task, task.parts["validation"]).items():
+            recorder.add(f"validation/{name}", at, value)
+
+
+def _ended(word: str, network: torch.nn.Module, task: Task, watch: _Watch, epoch: int) -> Outcome:
+    """The last numbers: every part is judged once more, the test part for the first time."""
+    status: Literal["finished", "stopped", "failed", "interrupted"] = "finished"
+    match word:
+        case "stop":
+            status = "stopped"
+        case "interrupt":
+            status = "interrupted"
+        case "failed":
+            status = "failed"
+    metrics: dict[str, float] = {}
+    if status in ("finished", "stopped"):
+        for part, samples in task.parts.items():
+            metrics |= {f"{part}/{name}": value for name, value in judge(network, task, samples).items()}
+        if watch.boundary:
+            watch.boundary.draw(watch.step)
+    watch.recorder.flush()
+    return Outcome(status, watch.step, epoch, watch.seconds, metrics, watch.problem)

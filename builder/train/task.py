@@ -1,0 +1,111 @@
+"""What an experiment asks of the loop, in torch's terms: tensors, losses, and how answers are judged."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from builder.analysis import analyze
+from builder.analysis.experiment import input_columns, output_references, target_columns
+from builder.catalog.signal import Signal
+from builder.compile.build import loss_function, resolve
+from builder.data import Arrays
+from builder.design.experiment import Execution, Experiment
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """One output that meets one target under one loss."""
+
+    output: int
+    loss: nn.Module
+    weight: float
+    classes: int | None
+    encode: Callable[[Tensor, int], Tensor] | None
+    decide: Callable[[Tensor], Tensor] | None
+    side: Callable[[Tensor], Tensor] | None
+
+    def targets(self, target: Tensor) -> Tensor:
+        """The target as the loss compares it: classes may become -1/+1, 0/1 or rows."""
+        return self.encode(target, self.classes or 0) if self.encode else target
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the data, resident on the device: inputs in the order of the network's, targets in that of the objectives.
+
+    `truth` is the target as it came, `targets` as the loss compares it.
+    """
+
+    inputs: tuple[Tensor, ...]
+    targets: tuple[Tensor, ...]
+    truth: tuple[Tensor, ...]
+
+    def __len__(self) -> int:
+        return len(self.inputs[0])
+
+    def first(self, count: int) -> "Part":
+        """Its first samples. Parts are drawn in random order, so these are any."""
+        return Part(
+            *(tuple(tensor[:count] for tensor in tensors) for tensors in (self.inputs, self.targets, self.truth))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Everything that the loop works on."""
+
+    objectives: tuple[Objective, ...]
+    parts: dict[str, Part]
+    inputs: tuple[Signal, ...]
+
+    def loss(self, outputs: tuple[Tensor, ...], targets: tuple[Tensor, ...]) -> Tensor:
+        """The weighted sum of all losses."""
+        total: Tensor | None = None
+        for objective, target in zip(self.objectives, targets, strict=True):
+            loss = objective.loss(outputs[objective.output], target)
+            loss = loss if objective.weight == 1 else objective.weight * loss
+            total = loss if total is None else total + loss
+        assert total is not None
+        return total
+
+
+def task_of(experiment: Experiment, execution: Execution, arrays: Arrays) -> Task:
+    """The experiment as a task on the device."""
+    analysis = analyze(experiment.network)
+    outputs = list(experiment.network.outputs)
+    targets = target_columns(experiment)
+    objectives = []
+    for objective, reference, column in zip(
+        experiment.recipe.objectives, output_references(experiment), targets, strict=True
+    ):
+        signal, target = analysis.signals[reference], arrays.targets[column]
+        functions = (getattr(objective.loss, name)(signal, target) for name in ("encode", "decide", "side"))
+        encode, decide, side = (resolve(name) if name else None for name in functions)
+        objectives.append(
+            Objective(
+                outputs.index(reference),
+                loss_function(objective.loss),
+                objective.weight,
+                target.classes,
+                encode,
+                decide,
+                side,
+            )
+        )
+    columns = [column or "" for column in input_columns(experiment).values()]
+    parts = {}
+    for name, arrays_of_part in arrays.parts.items():
+        inputs = tuple(_resident(arrays_of_part[column], execution) for column in columns)
+        truth = tuple(_resident(arrays_of_part[column], execution) for column in targets)
+        encoded = tuple(objective.targets(target) for objective, target in zip(objectives, truth, strict=True))
+        if len(inputs[0]):
+            parts[name] = Part(inputs, encoded, truth)
+    return Task(tuple(objectives), parts, tuple(arrays.features[column] for column in columns))
+
+
+def _resident(array: object, execution: Execution) -> Tensor:
+    tensor = torch.tensor(array, device=execution.device)
+    channels_last = execution.memory_format == "channels_last" and tensor.dim() == 4
+    return tensor.to(memory_format=torch.channels_last) if channels_last else tensor
