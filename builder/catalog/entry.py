@@ -38,7 +38,7 @@ class Entry(Value):
         elif cls.__name__ in cls.shelf:
             raise TypeError(f"two catalog entries are named {cls.__name__}")
         else:
-            cls.shelf[cls.__name__] = cls
+            cls.shelf[cls.__name__] = cls  # type: ignore[assignment]  # pydantic calls this with the class itself
 
     @classmethod
     def pick(cls, name: object, params: object) -> Self:

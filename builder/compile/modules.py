@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class LSTM(nn.LSTM):
-    """nn.LSTM, batch first, that gives its sequence, the last hidden state of every direction, and its final state in a row."""
+    """nn.LSTM, batch first: its sequence, the last hidden state of every direction, its final state in a row."""
 
     def __init__(self, *arguments: int, **options: float | bool) -> None:
         super().__init__(*arguments, batch_first=True, **options)

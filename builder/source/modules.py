@@ -13,8 +13,7 @@ def own_modules() -> dict[str, str]:
     text = OWN.read_text(encoding="utf-8")
     lines = text.splitlines()
     return {
-        node.name: "\n".join(lines[node.lineno - 1 : node.end_lineno])
-        .replace("  # type: ignore[override]", "")
+        node.name: "\n".join(lines[node.lineno - 1 : node.end_lineno]).replace("  # type: ignore[override]", "")
         for node in ast.parse(text).body
         if isinstance(node, ast.ClassDef | ast.FunctionDef)
     }

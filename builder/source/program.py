@@ -22,6 +22,7 @@ def program(experiment: Experiment, execution: Execution | None = None) -> str:
         *parts.functions(),
         parts.load(),
         parts.judge(),
+        parts.report(),
         parts.train(),
         _MAIN,
     ]
@@ -99,8 +100,10 @@ from torch import Tensor, nn'''
         return [written[name] for name in sorted(own)]
 
     def load(self) -> str:
-        inputs = "\n".join(f"    {_variable(column)} = {_read(column)}" for column in self.columns)
-        truths = "\n".join(f"    {_variable(column)} = {_read(column)}" for column in dict.fromkeys(self.targets))
+        reads = "\n".join(
+            f"        {_variable(column)} = {self._read(column)}"
+            for column in dict.fromkeys((*self.columns, *self.targets))
+        )
         ins = ", ".join(_variable(column) for column in self.columns)
         encoded = ", ".join(
             judgement.encoded(_variable(column))
@@ -110,10 +113,14 @@ from torch import Tensor, nn'''
         return f'''def load(part):
     """Inputs, targets as the loss compares them, and targets as they are: one tuple of tensors each."""
     with np.load(Path(__file__).with_name("data.npz"), allow_pickle=False) as file:
-        columns = {{name: torch.from_numpy(file[name]).to(DEVICE) for name in file.files if name.startswith(part)}}
-{inputs}
-{truths}
+{reads}
     return ({ins},), ({encoded},), ({truth},)'''
+
+    def _read(self, column: str) -> str:
+        """The expression that reads a column; images take the memory format of the network."""
+        read = f'torch.from_numpy(file[f"{{part}}_{column}"]).to(DEVICE)'
+        images = column in self.columns and len(self.experiment.data.source.features()[column].shape) == 3
+        return f"{read}.to(memory_format=MEMORY_FORMAT)" if images else read
 
     def judge(self) -> str:
         decided = [judgement for judgement in self.judgements if judgement.decide]
@@ -153,6 +160,14 @@ from torch import Tensor, nn'''
             + '\n\n\ndef loss_of(outputs, targets):\n    """What is made small."""\n    return '
             + " + ".join(terms)
         )
+
+    def report(self) -> str:
+        return '''def report(when, network, parts, *names):
+    """Print the scores of some parts of the data."""
+    for part in names:
+        if len(parts[part][0][0]):
+            scores = judge(network, *parts[part]).items()
+            print(f"{when}, {part}:", ", ".join(f"{name} {value:.4f}" for name, value in scores))'''
 
     def train(self) -> str:
         optimizer = self.recipe.optimizer
@@ -199,10 +214,8 @@ from torch import Tensor, nn'''
             loss.backward()
             optimizer.step()
             losses.append(loss.detach())
-        scores = {{part: judge(network, *data) for part, data in parts.items() if part != "test" and len(data[0][0])}}
-        print(f"epoch {{epoch + 1}}:", ", ".join(f"{{part}} {{name}} {{value:.4f}}" for part in scores for name, value in scores[part].items()))
-    if len(parts["test"][0][0]):
-        print("test:", ", ".join(f"{{name}} {{value:.4f}}" for name, value in judge(network, *parts["test"]).items()))
+        report(f"epoch {{epoch + 1}}", network, parts, "train", "validation")
+    report("at the end", network, parts, "test")
     losses = torch.stack(losses).tolist()
     with open(Path(__file__).with_name("history.csv"), "w", newline="") as file:
         csv.writer(file).writerows([("step", "train/loss"), *enumerate(losses, start=1)])
@@ -224,7 +237,3 @@ class _Judgement:
 
 def _variable(column: str) -> str:
     return f"{column}_values"
-
-
-def _read(column: str) -> str:
-    return f'columns[f"{{part}}_{column}"]'

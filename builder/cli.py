@@ -1,0 +1,291 @@
+"""`python -m builder`: the same things without a browser. A user's mistake prints Problems and exits 2; a failed run exits 1."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from builder import engine, limits
+from builder.analysis import check
+from builder.blocks import GALLERY, example
+from builder.design import edits, read
+from builder.design.experiment import Experiment
+from builder.design.network import Network, to_json
+from builder.problem import Json, Problem, Refused, Set, say
+from builder.store import runs
+
+OWNER = "local"
+"""Whose the runs of the command line are."""
+
+
+def _reports_problems(command: Callable[..., None]) -> Callable[..., None]:
+    """Print a user's mistakes instead of raising them, and exit 2."""
+
+    @wraps(command)
+    def wrapper(*args: Any, **options: Any) -> None:
+        try:
+            command(*args, **options)
+        except Refused as refused:
+            if options.get("as_json"):
+                click.echo(json.dumps({"problems": [_problem_json(problem) for problem in refused.problems]}))
+            else:
+                _print_problems(refused.problems)
+            sys.exit(2)
+
+    return wrapper
+
+
+def _problem_json(problem: Problem) -> dict[str, Json]:
+    return problem.model_dump(mode="json") | {"fixes": [fix.label for fix in problem.fixes]}
+
+
+def _print_problems(problems: list[Problem] | tuple[Problem, ...]) -> None:
+    for problem in problems:
+        click.echo(f"{problem.severity}: {problem.title}  [{problem.code}]", err=True)
+        click.echo(f"  {problem.because}", err=True)
+        for fix in problem.fixes:
+            click.echo(f"  - {fix.label}", err=True)
+
+
+def _design(name: str, changes: tuple[str, ...] = ()) -> Experiment | Network:
+    """The gallery's experiment of that name, or the design in that file, with `--set` changes made."""
+    path = Path(name)
+    if name in GALLERY or not (path.suffix or path.exists()):
+        document = to_json(example(name))
+    else:
+        from builder.files import read_limited
+
+        document = read.text(read_limited(path, limits.DESIGN_BYTES))
+    return read.any_design(edits.apply(document, [_set(change) for change in changes]))
+
+
+def _experiment(name: str, changes: tuple[str, ...] = ()) -> Experiment:
+    design = _design(name, changes)
+    if isinstance(design, Network):
+        raise Refused(
+            Problem(
+                code="file/no-recipe",
+                title=say("The file holds a network alone"),
+                because=say("Training needs an experiment: network, data and recipe."),
+            )
+        )
+    problems = [problem for problem in check(design)[1] if problem.severity == "error"]
+    if problems:
+        raise Refused(*problems)
+    return design
+
+
+def _set(change: str) -> Set:
+    path, separator, text = change.partition("=")
+    if not separator:
+        raise Refused(
+            Problem(
+                code="option/set",
+                title=say("--set {change} cannot be read", change=change[:80]),
+                because=say("It is written path=value: recipe.batch.size=32."),
+            )
+        )
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        value = text
+    return Set(path=path, value=value)
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
+
+
+@click.group()
+def main() -> None:
+    """Layerlab without a browser."""
+
+
+@main.command()
+def examples() -> None:
+    """Names of the gallery."""
+    for exhibit in GALLERY.values():
+        click.echo(f"{exhibit.name:16} {exhibit.story}")
+
+
+@main.command()
+@click.argument("design")
+@as_json
+@_reports_problems
+def describe(design: str, as_json: bool) -> None:
+    """The layer table of a gallery name or a file: shapes, parameters, MACs, memory, problems."""
+    found = _design(design)
+    network = found if isinstance(found, Network) else found.network
+    analysis, problems = check(found)
+    rows = list(analysis.expanded())
+    if as_json:
+        summary = {
+            "name": found.name or network.name,
+            "parameters": analysis.parameters,
+            "trainable_parameters": analysis.trainable,
+            "buffers": analysis.buffers,
+            "macs": analysis.macs,
+            "flops": analysis.flops,
+            "operations": analysis.operations,
+            "activation_bytes": analysis.activation_bytes,
+            "layers": [
+                {
+                    "id": row.id,
+                    "type": row.type,
+                    "inputs": list(row.inputs),
+                    "output_shape": list(row.outputs[0].shape) if row.outputs else None,
+                    "parameters": row.parameters,
+                    "macs": row.macs,
+                    "flops": row.flops,
+                    "activation_bytes": row.activation_bytes,
+                }
+                for row in rows
+            ],
+            "problems": [_problem_json(problem) for problem in problems],
+        }
+        click.echo(json.dumps(summary))
+    else:
+        click.echo(f"{'node':24} {'type':20} {'output':>16} {'parameters':>14} {'MACs':>16} {'memory':>12}")
+        for row in rows:
+            shape = str(row.outputs[0]) if row.outputs else "?"
+            click.echo(
+                f"{row.id:24} {row.type:20} {shape:>16} {row.parameters:>14,} {row.macs:>16,} {row.activation_bytes:>10,} B"
+            )
+        click.echo(
+            f"{'total':24} {'':20} {'':>16} {analysis.parameters:>14,} {analysis.macs:>16,} {analysis.activation_bytes:>10,} B"
+        )
+        _print_problems(problems)
+    if any(problem.severity == "error" for problem in problems):
+        sys.exit(2)
+
+
+@main.command()
+@click.argument("design")
+@click.option("--epochs", type=click.IntRange(1, limits.EPOCHS), help="Instead of the recipe's.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Instead of the recipe's.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option(
+    "--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change the design: recipe.optimizer.params.lr=0.01."
+)
+@as_json
+@_reports_problems
+def train(
+    design: str, epochs: int | None, seed: int | None, device: str, changes: tuple[str, ...], as_json: bool
+) -> None:
+    """Train a gallery name or a file, through the engine. Progress goes to stderr; Ctrl-C stops the run."""
+    more = [f"recipe.length.epochs={epochs}"] if epochs is not None else []
+    more += [f"recipe.seed={seed}"] if seed is not None else []
+    experiment = _experiment(design, (*changes, *more))
+    runs.app_alive()
+    run = runs.submit(OWNER, experiment.name or Path(design).stem, to_json(experiment), device=device)
+    engine.ensure()
+    try:
+        run = _follow(run.id)
+    except KeyboardInterrupt:
+        runs.command(OWNER, run.id, "stop")
+        run = _follow(run.id)
+    if as_json:
+        summary: dict[str, Json] = {
+            "run": run.id,
+            "status": run.status,
+            "steps": run.step,
+            "seconds": run.seconds,
+            "device": run.execution.get("device"),
+            "metrics": run.summary,
+        }
+        if run.problem:
+            summary["problems"] = [_problem_json(Problem.model_validate(run.problem))]
+        click.echo(json.dumps(summary))
+    else:
+        click.echo(f"run {run.id} {run.status} after {run.step:,} steps, {run.seconds:.1f} s")
+        for name, value in sorted(run.summary.items()):
+            click.echo(f"  {name:24} {value:.4f}")
+        if run.problem:
+            _print_problems([Problem.model_validate(run.problem)])
+    sys.exit(0 if run.status in ("finished", "stopped") else 1)
+
+
+def _follow(run_id: str) -> runs.Run:
+    """Wait for the end of a run, telling how far it is."""
+    told = 0.0
+    while True:
+        run = runs.get(OWNER, run_id)
+        assert run is not None
+        if run.status not in runs.ALIVE:
+            click.echo(err=True)
+            return run
+        if time.monotonic() - told > 1:
+            told = time.monotonic()
+            runs.app_alive()
+            engine.ensure()  # one that died is followed by another
+            click.echo(
+                f"\r{run.status}: epoch {run.epoch}/{run.epochs}, step {run.step:,}/{run.total_steps:,}   ",
+                nl=False,
+                err=True,
+            )
+        time.sleep(0.05)
+
+
+@main.command()
+@click.argument("design")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for program.py and data.npz.")
+@_reports_problems
+def source(design: str, out: Path | None) -> None:
+    """The PyTorch program of a gallery name or a file."""
+    from builder.source import program
+
+    experiment = _experiment(design)
+    text = program(experiment)
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    from builder.data import load
+    from builder.files import write
+
+    out.mkdir(parents=True, exist_ok=True)
+    write(out / "program.py", text.encode())
+    write(out / "data.npz", load(experiment.data).save_npz())
+    click.echo(f"{out / 'program.py'}\n{out / 'data.npz'}")
+
+
+@main.command(name="runs")
+@as_json
+def list_runs(as_json: bool) -> None:
+    """Runs of the command line, newest first."""
+    found = runs.listing(OWNER)
+    if as_json:
+        lines = [
+            {"run": run.id, "name": run.name, "status": run.status, "steps": run.step, "seconds": run.seconds, "metrics": run.summary}
+            for run in found
+        ]  # fmt: skip
+        click.echo(json.dumps({"runs": lines}))
+        return
+    for run in found:
+        score = run.summary.get("test/accuracy", run.summary.get("test/loss"))
+        click.echo(
+            f"{run.id}  {run.name:20} {run.status:12} {run.step:>9,} steps {'' if score is None else f'{score:.4f}'}"
+        )
+
+
+@main.group(name="engine")
+def engine_group() -> None:
+    """The process that runs what is queued."""
+
+
+@engine_group.command(name="status")
+@as_json
+def engine_status(as_json: bool) -> None:
+    """Whether an engine is alive, and what it does."""
+    status = asdict(engine.status())
+    click.echo(json.dumps(status) if as_json else "\n".join(f"{name:12} {value}" for name, value in status.items()))
+
+
+@engine_group.command(name="stop")
+def engine_stop() -> None:
+    """End the engine; its runs are interrupted."""
+    click.echo(say("The engine has ended.") if engine.stop() else say("No engine is alive."))

@@ -1,0 +1,5 @@
+"""`python -m builder.engine`."""
+
+from builder.engine.service import serve
+
+serve()

@@ -1,0 +1,221 @@
+"""The engine itself: it gives waiting runs to warm workers, and accounts for every worker that ends."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from types import FrameType
+
+from sqlalchemy.exc import OperationalError
+
+from builder import files
+from builder.engine.manage import lock_path
+from builder.engine.version import code_version
+from builder.engine.worker_process import WorkerProcess
+from builder.problem import Problem, say
+from builder.store import database, lock, runs, site
+
+WORKER = (sys.executable, "-m", "builder.worker")
+SPARES = 2
+"""Workers kept warm. One more than needed: while a spare imports torch, the next click would wait for seconds."""
+LOOK_AT_QUEUE = 0.02
+LOOK_AT_SITE = 0.25
+CAP_LOGS = 60.0
+LOG_BYTES = 2**20
+HOPELESS_STARTS = 3
+"""After so many workers in a row that did not start, a waiting run is told so with each further one."""
+WORKER_END_SECONDS = 15
+"""What a worker may take to end its run when the engine stops; it gives itself less (`builder.worker`)."""
+
+log = logging.getLogger("layerlab.engine")
+
+
+def serve(worker_command: Sequence[str] = WORKER) -> bool:
+    """Be the engine until there is a reason to end; False at once if another process is it."""
+    logging.basicConfig(format="%(asctime)s %(message)s")
+    log.setLevel(logging.INFO)
+    held = lock.take(lock_path(), wait=0.5)  # those who look whether it is free hold it for a moment
+    if held is None:
+        log.info("another engine is alive")
+        return False
+    with closing(held):
+        Service(worker_command, slots()).serve()
+    database.close()
+    return True
+
+
+def slots() -> int:
+    """How many runs go at once: `LAYERLAB_SLOTS`, by default the cores that we may use."""
+    given = os.environ.get("LAYERLAB_SLOTS")
+    if given:
+        return max(1, int(given))
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Service:
+    """One engine's life. All its state is changed by one thread; those of the workers only wake it."""
+
+    def __init__(self, worker_command: Sequence[str], slots: int) -> None:
+        self.command = worker_command
+        self.slots = slots
+        self.workers: list[WorkerProcess] = []
+        self.failed_starts = 0  # in a row
+        self.hire_at = 0.0
+        self.look_at_site_at = 0.0
+        self.cap_logs_at = 0.0
+        self.retiring = False
+        self.ending = False
+        self.wake = threading.Event()
+        self.home = database.home()
+        self.idle_seconds = float(os.environ.get("LAYERLAB_IDLE") or 60)
+
+    @property
+    def busy(self) -> int:
+        """Workers that have a run."""
+        return sum(worker.run is not None for worker in self.workers)
+
+    def serve(self) -> None:
+        """Work until told to stop, retired, or idle; then end every worker."""
+        signal.signal(signal.SIGTERM, self._end)
+        signal.signal(signal.SIGINT, self._end)
+        files.sweep(self.home)
+        self.id = site.start_engine(os.getpid(), code_version())
+        log.info("engine %s started, process %d, %d slots", self.id, os.getpid(), self.slots)
+        self._mark_orphans()
+        while not self.ending:
+            try:
+                self._tick()
+            except OperationalError:  # the disk is full, or the database away: runs go on, and so do we
+                log.exception("the store does not answer")
+                time.sleep(1)
+            self.wake.wait(LOOK_AT_QUEUE)
+            self.wake.clear()
+        self._dismiss()
+        log.info("engine %s ended", self.id)
+
+    def _end(self, _signal: int, _frame: FrameType | None) -> None:
+        self.ending = True
+
+    def _mark_orphans(self) -> None:
+        """The runs of an engine that was killed: their workers have ended, or will within seconds."""
+        problem = Problem(
+            code="run/interrupted",
+            title=say("The run was interrupted"),
+            because=say("The engine that looked after it ended unexpectedly."),
+        )
+        for run in runs.ids(*runs.GOING):
+            log.info("run %s is an orphan", run)
+            runs.finish(run, "interrupted", problem)
+
+    def _tick(self) -> None:
+        self._bury()
+        self._hire()
+        self._hand_out()
+        now = time.monotonic()
+        if now >= self.look_at_site_at:
+            self.look_at_site_at = now + LOOK_AT_SITE
+            self._look_at_site()
+        if now >= self.cap_logs_at:
+            self.cap_logs_at = now + CAP_LOGS
+            for name in ("engine.log", "worker.log"):
+                files.cap_log(self.home / name, LOG_BYTES)
+
+    def _look_at_site(self) -> None:
+        engine = site.last_engine()
+        asked = engine if engine is not None and engine.id == self.id else None
+        if asked is not None and asked.asked_to_retire and not self.retiring:
+            log.info("there is other code: no more runs")
+            self.retiring = True
+        if asked is not None and asked.asked_to_stop:
+            log.info("asked to stop")
+            self.ending = True
+        elif self.busy == 0 and self.retiring:
+            self.ending = True
+        elif site.seconds_since_app() > self.idle_seconds and self.busy == 0 and not runs.ids("queued"):
+            log.info("nothing to do, and no app for %g s", self.idle_seconds)
+            self.ending = True
+
+    def _hire(self) -> None:
+        """Keep spares: two, or one while every slot is taken."""
+        wanted = min(SPARES, max(1, self.slots - self.busy))
+        while len(self.workers) - self.busy < wanted and time.monotonic() >= self.hire_at:
+            try:
+                worker = WorkerProcess(self.command, self.home / "worker.log", self.wake.set)
+            except OSError as error:
+                log.warning("no worker could be started: %s", error)
+                self._start_failed()
+            else:
+                log.info("worker started, process %d", worker.pid)
+                self.workers.append(worker)
+
+    def _hand_out(self) -> None:
+        """Give waiting runs to spares that are ready; a run stays in the queue until there is one."""
+        spares = [worker for worker in self.workers if worker.run is None and worker.ready and not worker.ended]
+        for worker in spares[: self.slots - self.busy]:
+            if self.retiring or not runs.ids("queued"):  # looking first, because a claim locks the store
+                return
+            run = runs.claim()
+            if run is not None:
+                log.info("run %s goes to worker %d", run.id, worker.pid)
+                worker.give(run.id)
+
+    def _bury(self) -> None:
+        for worker in [worker for worker in self.workers if worker.ended]:
+            if worker.run is None:
+                log.warning("spare worker %d ended: %s", worker.pid, worker.returncode)
+                self.workers.remove(worker)
+                self._start_failed()
+            else:
+                self._account_for(worker, worker.run)
+                self.workers.remove(worker)
+
+    def _account_for(self, worker: WorkerProcess, run_id: str) -> None:
+        """See that the run of a worker that ended has a final status, or gets another worker."""
+        run = runs.find(run_id)
+        status = run.status if run else None
+        log.info("worker %d ended: %s; its run %s is %s", worker.pid, worker.returncode, run_id, status)
+        if status == "starting":
+            runs.release(run_id)
+            self._start_failed()
+        else:
+            self.failed_starts = 0
+            if status in runs.ALIVE:
+                runs.finish(run_id, "interrupted", _died(worker.returncode))
+
+    def _start_failed(self) -> None:
+        """Wait longer and longer before the next start; a run must not wait for ever for what never comes."""
+        self.failed_starts += 1
+        self.hire_at = time.monotonic() + min(30.0, 0.25 * 2**self.failed_starts)
+        if self.failed_starts < HOPELESS_STARTS or any(worker.ready and not worker.ended for worker in self.workers):
+            return
+        run = runs.claim()
+        if run is not None:
+            because = say(
+                "Starting a process to train in failed {times} times in a row. The reason is in {log}.",
+                times=self.failed_starts,
+                log=self.home / "worker.log",
+            )
+            problem = Problem(code="run/no-worker", title=say("The run could not be started"), because=because)
+            runs.finish(run.id, "failed", problem)
+
+    def _dismiss(self) -> None:
+        """End every worker. Those with a run stop it, as interrupted."""
+        for worker in self.workers:
+            worker.ask_to_end()
+        deadline = time.monotonic() + WORKER_END_SECONDS
+        for worker in self.workers:
+            worker.wait(max(0.0, deadline - time.monotonic()))
+            if worker.run is not None:
+                self._account_for(worker, worker.run)
+
+
+def _died(returncode: int | None) -> Problem:
+    if returncode == -9:  # SIGKILL, where there are signals
+        because = say("The process that trained it was killed. Often that means that memory ran out.")
+    else:
+        because = say("The process that trained it ended unexpectedly, with exit status {status}.", status=returncode)
+    return Problem(code="run/interrupted", title=say("The run was interrupted"), because=because)

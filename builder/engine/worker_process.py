@@ -1,0 +1,84 @@
+"""A worker, as the engine sees it: a process that imports what training needs, and waits for a run."""
+
+import contextlib
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from builder import files
+from builder.engine.version import ROOT
+
+READY = b"ready\n"
+"""What a worker says when it can take a run."""
+
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+)
+"""Several runs with more threads than cores are up to a hundred times slower. Read when torch is imported."""
+
+
+class WorkerProcess:
+    """One worker process. `ready` and `ended` become true by themselves; `changed` is called when they do."""
+
+    def __init__(self, command: Sequence[str], log: Path, changed: Callable[[], None]) -> None:
+        self.run: str | None = None
+        self.ready = False
+        self.ended = False
+        self._changed = changed
+        errors = files.open_log(log)
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - the command is ours
+                command,
+                cwd=ROOT,
+                env=os.environ | ONE_THREAD,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                bufsize=0,
+                process_group=None if os.name == "nt" else 0,
+            )
+        finally:
+            os.close(errors)
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit status, negative for a signal; None while it lives."""
+        return self._process.returncode
+
+    def give(self, run: str) -> None:
+        """Hand it a run. If it is dying just now, `ended` will say so."""
+        self.run = run
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(f"{run}\n".encode())
+
+    def ask_to_end(self) -> None:
+        """Close its pipe, as our own death would: it stops its run and exits."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for its end, and kill it after so many seconds."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _watch(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as words:
+            if words.readline() == READY:
+                self.ready = True
+                self._changed()
+                words.read()  # nothing, until it ends
+        self._process.wait()
+        self.ended = True
+        self._changed()

@@ -1,0 +1,158 @@
+"""A person's designs: the newest document of each, its revision, and its one undo history.
+
+Every function that gets an owner sees that owner's drafts alone: another's draft is as one that never was.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from builder import limits
+from builder.problem import Json, Problem, Refused, say
+from builder.store.database import reading, writing
+from builder.store.tables import draft, draft_change, draft_step, new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One design as it stands. `revision` grows by one with every change, undo and redo included."""
+
+    id: str
+    owner: str
+    name: str
+    revision: int
+    document: dict[str, Json]
+    can_undo: bool
+    can_redo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of a person's list of designs."""
+
+    id: str
+    name: str
+    revision: int
+    touched: float
+    """Epoch seconds of the last change."""
+
+
+def create(owner: str, name: str, document: dict[str, Json]) -> Draft:
+    """Keep a new design, at revision 1 and with nothing to undo."""
+    made = Draft(new_id(), owner, name, 1, document, can_undo=False, can_redo=False)
+    row = {"id": made.id, "owner": owner, "name": name, "revision": 1, "document": document, "touched": time.time()}
+    with writing() as connection:
+        connection.execute(insert(draft).values(row))
+    return made
+
+
+def get(owner: str, id: str) -> Draft | None:
+    """The owner's draft of that id."""
+    with reading() as connection:
+        row = _row(connection, owner, id)
+        return None if row is None else _draft(connection, row)
+
+
+def latest(owner: str) -> Draft | None:
+    """The draft that the owner changed last."""
+    newest = select(draft).where(draft.c.owner == owner).order_by(draft.c.touched.desc(), draft.c.id).limit(1)
+    with reading() as connection:
+        row = connection.execute(newest).one_or_none()
+        return None if row is None else _draft(connection, row)
+
+
+def listing(owner: str) -> list[Listed]:
+    """The owner's drafts, the one changed last first, without their documents."""
+    columns = select(draft.c.id, draft.c.name, draft.c.revision, draft.c.touched)
+    with reading() as connection:
+        rows = connection.execute(columns.where(draft.c.owner == owner).order_by(draft.c.touched.desc(), draft.c.id))
+        return [Listed(*row) for row in rows]
+
+
+def save(owner: str, id: str, base_revision: int, document: dict[str, Json], touched: list[str]) -> Draft | None:
+    """Put `document` in the place of revision `base_revision`, which undo then brings back.
+
+    `touched` says which parts the change is about. None, and nothing saved, where `base_revision` is not the current
+    one (or the owner has no such draft).
+    """
+    with writing() as connection:
+        row = _row(connection, owner, id, lock=True)
+        if row is None or row.revision != base_revision:
+            return None
+        connection.execute(delete(draft_step).where(draft_step.c.draft == id, draft_step.c.stack == "redo"))
+        _push(connection, row, "undo", touched)
+        _forget_oldest(connection, id)
+        return _advance(connection, row, document, touched)
+
+
+def undo(owner: str, id: str) -> Draft:
+    """Go one change back; the draft as it is where there is none. Refused if the owner has no such draft."""
+    return _travel(owner, id, "undo", "redo")
+
+
+def redo(owner: str, id: str) -> Draft:
+    """Take the last undo back; the draft as it is where there is none. Refused if the owner has no such draft."""
+    return _travel(owner, id, "redo", "undo")
+
+
+def changed_since(owner: str, id: str, revision: int) -> list[str]:
+    """What the revisions later than `revision` touched, sorted, each once."""
+    changes = select(draft_change.c.touched).where(
+        draft_change.c.owner == owner, draft_change.c.draft == id, draft_change.c.revision > revision
+    )
+    with reading() as connection:
+        return sorted({part for touched in connection.execute(changes).scalars() for part in touched})
+
+
+def _travel(owner: str, id: str, source: str, target: str) -> Draft:
+    """Pop a document from one stack, and push the current one on the other."""
+    with writing() as connection:
+        row = _row(connection, owner, id, lock=True)
+        if row is None:
+            because = say("It was removed, or it belongs to someone else.")
+            raise Refused(Problem(code="design/unknown", title=say("There is no such design"), because=because))
+        stack = (draft_step.c.draft == id) & (draft_step.c.stack == source)
+        step = connection.execute(
+            select(draft_step).where(stack).order_by(draft_step.c.revision.desc()).limit(1)
+        ).first()
+        if step is None:
+            return _draft(connection, row)
+        connection.execute(delete(draft_step).where(stack, draft_step.c.revision == step.revision))
+        _push(connection, row, target, step.touched)
+        return _advance(connection, row, step.document, step.touched)
+
+
+def _row(connection: Connection, owner: str, id: str, lock: bool = False) -> Row[Any] | None:
+    query = select(draft).where(draft.c.owner == owner, draft.c.id == id)
+    return connection.execute(query.with_for_update() if lock else query).one_or_none()
+
+
+def _push(connection: Connection, row: Row[Any], stack: str, touched: list[str]) -> None:
+    step = {"draft": row.id, "stack": stack, "revision": row.revision + 1, "owner": row.owner}
+    connection.execute(insert(draft_step).values(**step, document=row.document, touched=touched))
+
+
+def _forget_oldest(connection: Connection, id: str) -> None:
+    stack = (draft_step.c.draft == id) & (draft_step.c.stack == "undo")
+    newest_first = select(draft_step.c.revision).where(stack).order_by(draft_step.c.revision.desc())
+    too_old = connection.execute(newest_first.offset(limits.UNDO_STEPS).limit(1)).scalar()
+    if too_old is not None:
+        connection.execute(delete(draft_step).where(stack, draft_step.c.revision <= too_old))
+
+
+def _advance(connection: Connection, row: Row[Any], document: dict[str, Json], touched: list[str]) -> Draft:
+    new = {"revision": row.revision + 1, "document": document, "touched": time.time()}
+    connection.execute(update(draft).where(draft.c.id == row.id).values(new))
+    change = {"draft": row.id, "revision": row.revision + 1, "owner": row.owner, "touched": touched}
+    connection.execute(insert(draft_change).values(change))
+    changed = _row(connection, row.owner, row.id)
+    assert changed is not None
+    return _draft(connection, changed)
+
+
+def _draft(connection: Connection, row: Row[Any]) -> Draft:
+    stacks = select(draft_step.c.stack).where(draft_step.c.draft == row.id).distinct()
+    filled = set(connection.execute(stacks).scalars())
+    return Draft(row.id, row.owner, row.name, row.revision, row.document, "undo" in filled, "redo" in filled)

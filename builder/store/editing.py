@@ -1,0 +1,59 @@
+"""Edits of a person's design: carried out on what is there now, refused where that would lose another's."""
+
+from builder.design import edits as design_edits
+from builder.design import read
+from builder.design.network import to_json
+from builder.problem import Edit, Problem, Refused, say
+from builder.store import documents
+from builder.store.documents import Draft
+
+ATTEMPTS = 5
+"""Times that an edit is tried again because another one came in between."""
+
+
+def edit(owner: str, design: str, base_revision: int, edits: tuple[Edit, ...] | list[Edit]) -> Draft:
+    """The draft after `edits`, which were made looking at `base_revision`.
+
+    An edit of an older revision is carried out all the same if it is about other things than what has changed since.
+    Raises `Refused` where it is not, where an edit cannot be carried out, or where no design would come of it.
+    """
+    touched = design_edits.touched(edits)
+    for _ in range(ATTEMPTS):
+        draft = documents.get(owner, design)
+        if draft is None:
+            raise Refused(
+                Problem(
+                    code="design/unknown",
+                    title=say("There is no such design"),
+                    because=say("It was removed, or it belongs to someone else."),
+                )
+            )
+        if draft.revision != base_revision:
+            overlap = _overlap(touched, documents.changed_since(owner, design, base_revision))
+            if overlap:
+                raise Refused(_stale(overlap))
+        document = to_json(read.experiment(design_edits.apply(draft.document, edits)))
+        saved = documents.save(owner, design, draft.revision, document, touched)
+        if saved is not None:
+            return saved
+    raise Refused(_stale(touched))
+
+
+def _overlap(mine: list[str], theirs: list[str]) -> list[str]:
+    """Paths of mine that lie in, or around, a path of theirs."""
+    return [path for path in mine if any(_within(path, other) or _within(other, path) for other in theirs)]
+
+
+def _within(inner: str, outer: str) -> bool:
+    return inner == outer or inner.startswith(outer + ".")
+
+
+def _stale(paths: list[str]) -> Problem:
+    return Problem(
+        code="design/stale",
+        title=say("The design has changed meanwhile"),
+        because=say(
+            "Another window changed {paths} since this one looked. Look at it, then change it again.",
+            paths=", ".join(paths),
+        ),
+    )

@@ -1,0 +1,186 @@
+"""Every table of the store. A row of a person's things has their `owner`; ids are random, 12 of a-z and 0-9."""
+
+import json
+import secrets
+import string
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+HEAD = "0001"
+"""The newest migration. Kept here so that a store already up to date is opened without importing Alembic."""
+
+ID_LENGTH = 12
+OWNER_LENGTH = 120
+
+
+def new_id() -> str:
+    """A random id, safe as a file name and in an address."""
+    alphabet = string.ascii_lowercase + string.digits
+    return "".join(secrets.choice(alphabet) for _ in range(ID_LENGTH))
+
+
+class JsonText(TypeDecorator[Any]):
+    """JSON as text: keys keep their order, NaN and infinities their value, in every database alike."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _owner() -> Column[str]:
+    return Column("owner", String(OWNER_LENGTH), nullable=False)
+
+
+def _part_of(table: str) -> Column[str]:
+    """The first half of the key of a row that belongs to a row of `table` and goes with it."""
+    return Column(table, String(ID_LENGTH), ForeignKey(f"{table}.id", ondelete="CASCADE"), primary_key=True)
+
+
+# Designs ---------------------------------------------------------------------------------------------------------
+
+draft = Table(
+    "draft",
+    metadata,
+    Column("id", String(ID_LENGTH), primary_key=True),
+    _owner(),
+    Column("name", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("document", JsonText, nullable=False),
+    Column("touched", Float, nullable=False),  # epoch seconds of the last change
+    Index(None, "owner", "touched"),
+)
+
+draft_step = Table(  # the two stacks of a draft; the top is the row with the largest revision
+    "draft_step",
+    metadata,
+    _part_of("draft"),
+    Column("stack", String(4), primary_key=True),  # undo or redo
+    Column("revision", Integer, primary_key=True, autoincrement=False),  # that pushed it
+    _owner(),
+    Column("document", JsonText, nullable=False),  # to go back to
+    Column("touched", JsonText, nullable=False),
+)
+
+draft_change = Table(  # what each revision touched: a short row, kept as long as the draft
+    "draft_change",
+    metadata,
+    _part_of("draft"),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    _owner(),
+    Column("touched", JsonText, nullable=False),
+)
+
+# Runs ------------------------------------------------------------------------------------------------------------
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", String(ID_LENGTH), primary_key=True),
+    _owner(),
+    Column("name", Text, nullable=False),
+    Column("design", String(ID_LENGTH)),
+    Column("experiment", JsonText, nullable=False),
+    Column("fingerprint", String(64), nullable=False),  # SHA-256 of the experiment
+    Column("execution", JsonText, nullable=False),
+    Column("status", String(11), nullable=False),
+    Column("generation", String(ID_LENGTH), nullable=False),
+    Column("commands", Integer, nullable=False),  # how many were given: the last sequence number
+    Column("created", Float, nullable=False),
+    Column("started", Float),
+    Column("ended", Float),
+    Column("step", BigInteger, nullable=False),
+    Column("total_steps", BigInteger, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("epochs", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("samples_per_second", Float, nullable=False),
+    Column("series", JsonText, nullable=False),
+    Column("summary", JsonText, nullable=False),
+    Column("problem", JsonText),
+    Index(None, "status", "owner"),
+    Index(None, "owner", "created"),
+)
+
+run_command = Table(
+    "run_command",
+    metadata,
+    _part_of("run"),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    _owner(),
+    Column("kind", String(20), nullable=False),
+    Column("payload", JsonText),
+    Column("step", BigInteger),  # at which it was applied
+)
+
+history_chunk = Table(  # the closed buckets of one flush, of all series
+    "history_chunk",
+    metadata,
+    _part_of("run"),
+    Column("rows", BigInteger, primary_key=True, autoincrement=False),  # of the run up to here: a reader's cursor
+    _owner(),
+    Column("data", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+history_tail = Table(  # the open buckets, as of the last flush
+    "history_tail",
+    metadata,
+    _part_of("run"),
+    _owner(),
+    Column("data", LargeBinary, nullable=False),
+)
+
+run_view = Table(  # the newest picture of each name
+    "run_view",
+    metadata,
+    _part_of("run"),
+    Column("name", String(40), primary_key=True),
+    _owner(),
+    Column("step", BigInteger, nullable=False),
+    Column("meta", JsonText, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+# The site --------------------------------------------------------------------------------------------------------
+
+site = Table(  # one row, made by the first migration
+    "site",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("beats", BigInteger, nullable=False),  # counted signs of life of apps and command lines
+    Column("engine", String(ID_LENGTH)),  # the engine that last started
+    Column("engine_pid", Integer),
+    Column("engine_version", String(ID_LENGTH)),
+    Column("engine_started", Float),
+    Column("stop_engine", String(ID_LENGTH)),  # the engine that is asked to end now
+    Column("retire_engine", String(ID_LENGTH)),  # the engine that is asked to end when its runs have
+)
