@@ -77,7 +77,10 @@ def main(load_training: Callable[[], Training]) -> None:
         os.nice(NICENESS)
     training = load_training()
     database.engine()
-    _say_ready()
+    try:
+        _say_ready()
+    except BrokenPipeError:  # the engine ended meanwhile
+        return
     # Unbuffered: a thread that waits in a buffered read holds a lock that the interpreter needs when it ends.
     pipe = io.FileIO(sys.stdin.fileno(), closefd=False)
     run_id = pipe.readline().decode().strip()
@@ -95,8 +98,7 @@ def main(load_training: Callable[[], Training]) -> None:
 
 
 def _say_ready() -> None:
-    sys.stdout.buffer.write(b"ready\n")
-    sys.stdout.flush()
+    os.write(sys.stdout.fileno(), b"ready\n")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever is printed from now on belongs into the log
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from builder import limits
+from builder.analysis import data
 from builder.analysis.fixes import tried
 from builder.analysis.network import Analysis, analyze, node_path
 from builder.catalog.losses import Loss
@@ -31,7 +32,7 @@ def _look_again(document: Json) -> list[Problem]:
 def _found(design: Experiment | Network, analysis: Analysis) -> list[Problem]:
     found = [*analysis.problems, *_too_large(analysis)]
     if isinstance(design, Experiment):
-        found += [*_inputs(design), *_objectives(design, analysis), *_batch(design, analysis)]
+        found += [*data.found(design.data), *_inputs(design), *_objectives(design, analysis), *_batch(design, analysis)]
     return found
 
 
@@ -65,7 +66,9 @@ def _inputs(experiment: Experiment) -> Iterator[Problem]:
     features = experiment.data.source.features()
     for node_id, column in input_columns(experiment).items():
         node = next(node for node in experiment.network.inputs if node.id == node_id)
-        if column is None or column not in features:
+        if column is not None and column not in features:
+            continue  # a column that is bound and not there is told of as such
+        if column is None:
             yield Problem(
                 code="data/no-column",
                 node=node_id,
@@ -124,6 +127,8 @@ def _objectives(experiment: Experiment, analysis: Analysis) -> Iterator[Problem]
     targets = experiment.data.source.targets()
     pairs = zip(experiment.recipe.objectives, output_references(experiment), target_columns(experiment), strict=True)
     for at, (objective, reference, column) in enumerate(pairs):
+        if objective.target is None and column not in targets:
+            continue  # a column that is bound and not there is told of as such
         if column not in targets:
             yield Problem(
                 code="data/no-target",

@@ -98,7 +98,7 @@ class _Plane(Source):
 
     samples: int = Field(500, ge=10, le=10_000, description="How many points are made.")
     noise: float = Field(0.0, ge=0, le=0.5, title="Noise ν", description="0 leaves the pattern clean.")
-    seed: Seed = Field(0, description="Same seed, same points.")
+    seed: Seed = Field(0, title="Data seed", description="Same seed, same points.")
 
     def features(self) -> dict[str, Signal]:
         return {"point": Signal((2,), "F")}
@@ -157,7 +157,7 @@ class Gates(Source):
     noise: float = Field(
         0.0, ge=0, le=0.5, title="Noise σ", description="Standard deviation of what is added to the inputs."
     )
-    seed: Seed = Field(0, description="Same seed, same noise.")
+    seed: Seed = Field(0, title="Data seed", description="Same seed, same noise.")
 
     def features(self) -> dict[str, Signal]:
         return {"inputs": Signal((2,), "F")}
@@ -184,7 +184,7 @@ class AddingProblem(Source):
 
     samples: int = Field(2_000, ge=10, le=20_000, description="How many sequences are made.")
     length: int = Field(20, ge=2, le=200, title="Length T", description="Steps in a sequence.")
-    seed: Seed = Field(0, description="Same seed, same sequences.")
+    seed: Seed = Field(0, title="Data seed", description="Same seed, same sequences.")
 
     def features(self) -> dict[str, Signal]:
         return {"sequence": Signal((self.length, 2), "TF")}

@@ -1,6 +1,5 @@
 """Data as numpy arrays: read or made, split, prepared. Needs no torch, and scikit-learn only for its sets."""
 
 from builder.data.arrays import Arrays, load
-from builder.data.check import problems
 
-__all__ = ["Arrays", "load", "problems"]
+__all__ = ["Arrays", "load"]

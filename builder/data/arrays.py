@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from builder.analysis.data import problems
 from builder.catalog.signal import Signal
 from builder.data import loaders
-from builder.data.check import problems
 from builder.data.split import rows_of_parts
 from builder.design.data import Data
 from builder.problem import Refused

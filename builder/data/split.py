@@ -5,10 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.design.data import Split
+from builder.design.data import PARTS, Split
 from builder.problem import Fix, Problem, Refused, Set, say
-
-PARTS = ("train", "validation", "test")
 
 Integers = NDArray[np.int64]
 

@@ -9,6 +9,8 @@ from builder.catalog.sources import Source
 from builder.design.pick import Picked
 from builder.problem import Value
 
+PARTS = ("train", "validation", "test")
+
 
 class Bind(Value):
     """Which column feeds which Input, and which are the targets.
@@ -26,7 +28,7 @@ class Split(Value):
     train: float = Field(0.7, gt=0, lt=1, title="Training share", description="Samples to learn from.")
     validation: float = Field(0.15, ge=0, lt=1, title="Validation share", description="Samples to choose by.")
     stratify: bool = Field(True, description="Keep the shares of the classes equal in every part.")
-    seed: int = Field(0, ge=0, lt=2**31, description="Same seed, same parts.")
+    seed: int = Field(0, ge=0, lt=2**31, title="Split seed", description="Same seed, same parts.")
 
     @model_validator(mode="after")
     def leaves_a_test_part(self) -> Self:

@@ -205,7 +205,10 @@ class Service:
     def _dismiss(self) -> None:
         """End every worker. Those with a run stop it, as interrupted."""
         for worker in self.workers:
-            worker.ask_to_end()
+            if worker.run is None:
+                worker.kill()
+            else:
+                worker.ask_to_end()
         deadline = time.monotonic() + WORKER_END_SECONDS
         for worker in self.workers:
             worker.wait(max(0.0, deadline - time.monotonic()))

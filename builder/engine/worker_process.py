@@ -64,12 +64,16 @@ class WorkerProcess:
         assert self._process.stdin is not None
         self._process.stdin.close()
 
+    def kill(self) -> None:
+        """End it at once: for a spare, which has nothing to lose."""
+        self._process.kill()
+
     def wait(self, seconds: float) -> None:
         """Wait for its end, and kill it after so many seconds."""
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self.kill()
             self._process.wait()
 
     def _watch(self) -> None:

@@ -1,48 +1,31 @@
 """What can be seen to be wrong with a Data before anything is loaded."""
 
-from collections import Counter
 from collections.abc import Iterator
 
 from pydantic import ValidationError
 
+from builder.analysis.fixes import tried
 from builder.catalog.entry import suggest
 from builder.catalog.signal import Signal
-from builder.data.split import PARTS
-from builder.design import edits
-from builder.design.data import Data, Split
-from builder.problem import Edit, Fix, Problem, Refused, Set, Unset, say
+from builder.design.data import PARTS, Data, Split
+from builder.problem import Edit, Fix, Json, Problem, Refused, Set, Unset, say
 
-MOST = 3
-"""Fixes offered for one Problem."""
+
+def found(data: Data) -> list[Problem]:
+    """Every Problem of columns and parts. Paths in their fixes, which are not yet tried, start with `data.`."""
+    return [*_inputs(data), *_targets(data), *_preparations(data), *_parts(data)]
 
 
 def problems(data: Data) -> list[Problem]:
-    """Every Problem of columns and parts, with fixes that have been tried. Their paths start with `data.`."""
-    found = _found(data)
-    before = Counter(map(_identity, found))
-    tried = []
-    for problem in found:
-        helpful = [fix for fix in problem.fixes if _helps(fix, problem, before, data)]
-        tried.append(problem.model_copy(update={"fixes": tuple(helpful[:MOST])}))
-    return tried
+    """Every Problem of columns and parts, with fixes that have been tried."""
+    return tried(found(data), {"data": data.model_dump(mode="json")}, _look_again)
 
 
-def _helps(fix: Fix, problem: Problem, before: Counter[tuple[str, str]], data: Data) -> bool:
-    """Whether the Problem is gone after the fix, and no new one has come."""
-    document = {"data": data.model_dump(mode="json")}
+def _look_again(document: Json) -> list[Problem]:
     try:
-        after = Data.model_validate(edits.apply(document, fix.edits)["data"])
-    except (Refused, ValidationError):
-        return False
-    return Counter(map(_identity, _found(after))) <= before - Counter([_identity(problem)])
-
-
-def _identity(problem: Problem) -> tuple[str, str]:
-    return problem.code, problem.title
-
-
-def _found(data: Data) -> list[Problem]:
-    return [*_inputs(data), *_targets(data), *_preparations(data), *_parts(data)]
+        return found(Data.model_validate(document["data"]))
+    except ValidationError as error:
+        raise Refused from error
 
 
 def _inputs(data: Data) -> Iterator[Problem]:
@@ -104,7 +87,7 @@ def _parts(data: Data) -> Iterator[Problem]:
     split, samples = data.split, data.source.samples_total()
     shares = (split.train, split.validation, 1 - split.train - split.validation)
     for part, share, size in zip(PARTS, shares, split.sizes(samples), strict=True):
-        if size == 0 and share > 1e-9:  # 1 - 0.9 - 0.1 is not quite 0
+        if size == 0 and share > 1e-9:  # 1 - 0.7 - 0.3 is not quite 0
             yield Problem(
                 code="data/empty-part",
                 title=say("The {part} part has no samples", part=part),

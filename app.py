@@ -1,0 +1,53 @@
+"""The web application: `streamlit run app.py`."""
+
+import asyncio
+import gc
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import streamlit as st
+from sqlalchemy.exc import OperationalError
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+
+from builder import engine
+from builder.server.headers import SecurityHeaders
+from builder.server.identity import Identity
+from builder.server.routes import routes
+from builder.store import runs
+
+SIGN_OF_LIFE_SECONDS = 10
+
+
+@asynccontextmanager
+async def lifespan(app: st.App) -> AsyncIterator[None]:
+    """See that an engine is alive, and let it see that we are, for as long as the app runs."""
+    await run_in_threadpool(engine.ensure)
+    signs = asyncio.create_task(give_signs_of_life())
+    yield
+    signs.cancel()
+
+
+async def give_signs_of_life() -> None:
+    """Without them an engine that has nothing to do ends itself; one that ended, as after a sleep, is started again."""
+    while True:
+        try:
+            await run_in_threadpool(runs.app_alive)
+            await run_in_threadpool(engine.ensure)
+        except OperationalError:
+            logging.getLogger(__name__).warning("The store does not answer; trying again.", exc_info=True)
+        await asyncio.sleep(SIGN_OF_LIFE_SECONDS)
+
+
+app = st.App(
+    Path(__file__).parent / "pages" / "shell.py",
+    routes=routes,
+    middleware=[Middleware(SecurityHeaders), Middleware(Identity)],
+    lifespan=lifespan,
+)
+
+# Streamlit collects all garbage after every script run: what is imported by now need not be looked at each time.
+gc.collect()
+gc.freeze()

@@ -1,0 +1,251 @@
+/** A run as it trains: pulls what is new, draws it, and tells Python only when the run's status changes. */
+
+import { BoundaryPanel } from "./boundary";
+import { element } from "./dom";
+import { History } from "./history";
+import { LinePanel, type Panel } from "./lines";
+import css from "./live.css?inline";
+import { Repeater } from "./repeat";
+import { SmoothingSlider } from "./smoothing";
+import { StatusHeader, emptyText, isAlive } from "./status";
+import { readTheme, themeProbe } from "./theme";
+import { decodeRun, decodeView, type BoundaryMeta, type PointsMeta, type RunMeta, type Status } from "./wire";
+
+interface LiveData {
+  run: string;
+  /** Where the routes are, relative to the page. */
+  api: string;
+  panels: Panel[];
+  boundary: boolean;
+  /** Of one plot, in pixels. */
+  height: number;
+  /** What Python took the run's status to be when it drew the page. */
+  status: Status | null;
+}
+
+interface Component {
+  data: LiveData;
+  parentElement: HTMLElement;
+  setTriggerValue: (name: string, value: unknown) => void;
+}
+
+/** A young run is watched closely; one that goes on for long does not change that fast. In milliseconds. */
+const WHILE_YOUNG = 500;
+const LATER = 1_000;
+const YOUNG_SECONDS = 60;
+/** A chart that has not moved by half a pixel is drawn again after this long: its open buckets have. */
+const REDRAW_AFTER = 5_000;
+
+class LiveRun {
+  private readonly root = element("section", "layerlab-live", { "aria-label": "Training run" });
+  private readonly header = new StatusHeader();
+  private readonly smoothing = new SmoothingSlider(() => this.requestDraw());
+  private readonly plots = element("div", "layerlab-plots");
+  private readonly repeater = new Repeater((signal) => this.pull(signal), (failures) => this.showFailures(failures));
+  private readonly resizing = new ResizeObserver(() => this.resized());
+  private readonly sight = new IntersectionObserver((entries) => this.sighted(entries));
+
+  private lines: LinePanel[] = [];
+  private boundary: BoundaryPanel | undefined;
+  private history = new History();
+  private meta: RunMeta | undefined;
+  private toldStatus: Status | null = null;
+  private isGone = false;
+  private isInSight = true;
+  private isDrawRequested = false;
+  private drawnStep = -1;
+  private drawnAt = 0;
+  private width = 0;
+
+  constructor(
+    parent: HTMLElement,
+    private data: LiveData,
+    private setTriggerValue: Component["setTriggerValue"],
+  ) {
+    const style = element("style");
+    style.textContent = css;
+    const bar = element("div", "layerlab-controls");
+    bar.append(this.smoothing.root);
+    this.root.append(style, this.header.root, bar, this.plots, themeProbe(() => this.requestDraw()));
+    parent.append(this.root);
+    this.begin();
+    this.resizing.observe(this.plots);
+    this.sight.observe(this.root);
+  }
+
+  /** Take what a script run says; the same as before changes nothing. */
+  update(data: LiveData, setTriggerValue: Component["setTriggerValue"]): void {
+    const before = this.data;
+    this.data = data;
+    this.setTriggerValue = setTriggerValue;
+    if (before.run !== data.run || before.api !== data.api) this.begin();
+    else if (JSON.stringify(before) !== JSON.stringify(data)) this.arrange();
+  }
+
+  close(): void {
+    this.repeater.stop();
+    this.resizing.disconnect();
+    this.sight.disconnect();
+    for (const frame of this.frames()) frame.close();
+    this.root.remove();
+  }
+
+  /** Watch a run from its beginning. */
+  private begin(): void {
+    this.history = new History();
+    this.meta = undefined;
+    this.isGone = false;
+    this.toldStatus = this.data.status;
+    this.drawnStep = -1;
+    if (this.boundary) this.boundary.boundary = this.boundary.points = undefined;
+    this.arrange();
+    this.repeater.start();
+  }
+
+  /** Make the plots what Python wants; one that is there already stays, with its zoom. */
+  private arrange(): void {
+    const { panels } = this.data;
+    for (const spare of this.lines.splice(panels.length)) this.remove(spare.frame);
+    panels.forEach((panel, index) => {
+      if (this.lines[index]) return this.lines[index].update(panel);
+      const line = new LinePanel(panel, () => this.requestDraw());
+      this.plots.insertBefore(line.frame.root, this.boundary?.frame.root ?? null);
+      this.lines.push(line);
+    });
+    if (this.boundary && !this.data.boundary) {
+      this.remove(this.boundary.frame);
+      this.boundary = undefined;
+    } else if (!this.boundary && this.data.boundary) {
+      this.boundary = new BoundaryPanel(() => this.requestDraw());
+      this.plots.append(this.boundary.frame.root);
+    }
+    this.requestDraw();
+  }
+
+  private remove(frame: LinePanel["frame"]): void {
+    frame.close();
+    frame.root.remove();
+  }
+
+  private frames(): LinePanel["frame"][] {
+    return [...this.lines, ...(this.boundary ? [this.boundary] : [])].map((panel) => panel.frame);
+  }
+
+  /** Ask once for what is new; how long to wait until the next time, or null when nothing will ever be new. */
+  private async pull(signal: AbortSignal): Promise<number | null> {
+    const query = `after=${this.history.cursor}&generation=${encodeURIComponent(this.history.generation)}`;
+    const answer = await this.fetch(`series?${query}`, signal);
+    if (!answer) {
+      this.isGone = true;
+      this.header.hide();
+      this.requestDraw();
+      return null;
+    }
+    const run = decodeRun(answer);
+    this.history.add(run);
+    this.meta = run.meta;
+    if (this.boundary) await this.pullPictures(this.boundary, run.meta.reset, signal);
+    this.header.show(run.meta);
+    this.tellStatus(run.meta.status);
+    if (this.hasMoved(run.meta)) this.requestDraw();
+    if (!isAlive(run.meta.status)) return null;
+    return run.meta.seconds < YOUNG_SECONDS ? WHILE_YOUNG : LATER;
+  }
+
+  private async pullPictures(panel: BoundaryPanel, reset: boolean, signal: AbortSignal): Promise<void> {
+    if (reset) panel.boundary = undefined;
+    const after = panel.boundary?.meta.step ?? -1;
+    const boundary = await this.fetch(`views/boundary?after=${after}`, signal);
+    if (boundary?.byteLength) {
+      panel.boundary = decodeView<BoundaryMeta>(boundary);
+      this.requestDraw();
+    }
+    if (panel.points || !panel.boundary) return;
+    const points = await this.fetch("views/points?after=-1", signal);
+    if (points?.byteLength) {
+      panel.points = decodeView<PointsMeta>(points);
+      this.requestDraw();
+    }
+  }
+
+  /** The answer's bytes, none where nothing is newer; undefined for a run that is not ours to see. */
+  private async fetch(path: string, signal: AbortSignal): Promise<ArrayBuffer | undefined> {
+    const url = new URL(`${this.data.api}/runs/${this.data.run}/${path}`, document.baseURI);
+    const response = await fetch(url, { signal, cache: "no-store" });
+    if (response.status === 404 || response.status === 401) return undefined;
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    return response.arrayBuffer();
+  }
+
+  private showFailures(failures: number): void {
+    if (failures > 0) this.header.remark("No answer from the server. Trying again.");
+    else if (this.meta) this.header.remark("");
+  }
+
+  /** A new status makes Python run its script again, so that its buttons fit; nothing else does. */
+  private tellStatus(status: Status): void {
+    if (this.toldStatus !== null && this.toldStatus !== status) this.setTriggerValue("status", status);
+    this.toldStatus = status;
+  }
+
+  /** Whether a drawing would differ by half a pixel from the last one. */
+  private hasMoved(meta: RunMeta): boolean {
+    const last = this.history.lastStep;
+    const halfPixel = last / Math.max(200, this.plots.clientWidth / Math.max(1, this.lines.length)) / 2;
+    const isLate = performance.now() - this.drawnAt > REDRAW_AFTER;
+    return this.drawnStep < 0 || meta.reset || !isAlive(meta.status) || isLate || last - this.drawnStep > halfPixel;
+  }
+
+  private requestDraw(): void {
+    if (this.isDrawRequested) return;
+    this.isDrawRequested = true;
+    requestAnimationFrame(() => {
+      this.isDrawRequested = false;
+      this.draw();
+    });
+  }
+
+  private draw(): void {
+    if (!this.isInSight || this.plots.clientWidth === 0) return; // drawn when it can be seen again
+    const { run, height } = this.data;
+    const theme = readTheme(this.root);
+    const final = this.meta !== undefined && !isAlive(this.meta.status);
+    const nothing = this.isGone ? "This run is not available" : emptyText(this.meta);
+    for (const line of this.lines) {
+      const isDrawn = line.draw({ run, history: this.history, theme, memory: this.smoothing.memory, height, final });
+      line.frame.showEmpty(isDrawn ? "" : nothing, height);
+    }
+    if (this.boundary) {
+      const isDrawn = this.boundary.draw(run, theme, height, final);
+      this.boundary.frame.showEmpty(isDrawn ? "" : nothing, height);
+    }
+    this.drawnStep = this.history.lastStep;
+    this.drawnAt = performance.now();
+  }
+
+  private resized(): void {
+    const width = this.plots.clientWidth;
+    if (width === 0 || width === this.width) return;
+    this.width = width;
+    for (const frame of this.frames()) frame.resize();
+    this.requestDraw();
+  }
+
+  private sighted(entries: IntersectionObserverEntry[]): void {
+    this.isInSight = entries.at(-1)!.isIntersecting;
+    if (this.isInSight) this.requestDraw();
+  }
+}
+
+const mounted = new WeakMap<HTMLElement, LiveRun>();
+
+/** Called by Streamlit at every script run; what it returns is called when the component leaves the page. */
+export default function live({ data, parentElement, setTriggerValue }: Component): () => void {
+  const known = mounted.get(parentElement);
+  if (known) known.update(data, setTriggerValue);
+  else mounted.set(parentElement, new LiveRun(parentElement, data, setTriggerValue));
+  return () => {
+    mounted.get(parentElement)?.close();
+    mounted.delete(parentElement);
+  };
+}

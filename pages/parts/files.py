@@ -1,0 +1,56 @@
+"""Opening examples and files, saving the design as a file, and repairing a file that cannot be read."""
+
+import json
+from collections.abc import Mapping
+
+import streamlit as st
+
+from builder.blocks import example
+from builder.blocks.gallery import Exhibit
+from builder.design.network import to_json
+from builder.store.documents import Draft
+from pages.parts import session
+from pages.parts.problems import problem_list
+from pages.parts.words import plain
+
+
+def gallery_menu(gallery: Mapping[str, Exhibit]) -> None:
+    """A menu of the gallery; what is picked opens as a new design."""
+    with st.popover("Examples", icon=":material/collections_bookmark:", width="content"):
+        for exhibit in gallery.values():
+            st.button(
+                exhibit.name,
+                key=f"example-{exhibit.name}",
+                help=plain(exhibit.story),
+                type="tertiary",
+                on_click=lambda name: session.open_new(to_json(example(name))),
+                args=(exhibit.name,),
+            )
+
+
+def open_and_save(draft: Draft) -> None:
+    """The design as a JSON file, both ways."""
+    with st.popover("File", icon=":material/folder_open:", width="content"):
+        st.download_button(
+            "Save as JSON",
+            data=json.dumps(draft.document, indent=1),
+            file_name="design.json",
+            mime="application/json",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+        def read_upload() -> None:
+            uploaded = session.shown("upload")
+            if uploaded is not None:
+                session.open_file(uploaded.getvalue())
+
+        st.file_uploader("Open a JSON file", type="json", key="upload", on_change=read_upload, max_upload_size=3)
+
+
+def repair_panel() -> None:
+    """What is wrong with an uploaded file, with buttons that repair it. The open design is untouched."""
+    with st.container(border=True, key="repair"):
+        st.markdown("**The file cannot be opened yet.** Your design is untouched. Repair the file here, or leave it.")
+        problem_list(session.notices(), session.repair, "file")
+        st.button("Leave the file", on_click=session.drop_file)

@@ -1,0 +1,42 @@
+"""The live chart of a run: it pulls its numbers itself, and reruns the script only when the run's status changes."""
+
+from typing import Any
+
+import streamlit as st
+
+from builder.server.bundles import STATIC
+
+(_BUNDLE,) = STATIC.glob("live-*.js")  # the build leaves exactly one
+
+_component = st.components.v2.component(
+    "layerlab_live",
+    js=f"""
+const bundle = await import(new URL("assets/{_BUNDLE.name}", document.baseURI).href);
+export default bundle.default;
+""",
+    isolate_styles=False,  # Plotly puts its styles into the document's head, which a shadow root would not see
+)
+
+
+def live_chart(
+    run: str,
+    panels: list[dict[str, Any]],
+    *,
+    boundary: bool,
+    key: str,
+    height: int = 320,
+    status: str | None = None,
+) -> str | None:
+    """Draw a run as it trains; the new status in the script run that a change of status has caused, else None.
+
+    A panel is `{title, unit, series: [{name, label}]}`. With `boundary` the network's output over the plane is drawn
+    too. `height` is that of one plot in pixels. `status` is the one that the page has drawn its buttons for: where the
+    run has moved on meanwhile, the script runs again.
+    """
+    data = {"run": run, "api": "api", "panels": panels, "boundary": boundary, "height": height, "status": status}
+    result = _component(key=key, data=data, height="content", on_status_change=_rerun)
+    return result.status
+
+
+def _rerun() -> None:
+    """The rerun itself is all that is wanted of a change."""

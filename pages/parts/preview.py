@@ -1,0 +1,93 @@
+"""What the data look like, before anything has been trained on them."""
+
+import numpy as np
+import pandas as pd
+import plotly.express as px
+import plotly.graph_objects as go
+import streamlit as st
+
+from builder.data import Arrays, load
+from builder.design.experiment import Experiment
+from builder.problem import Refused
+from pages.parts.problems import problem_list
+
+MOST_POINTS = 2_000
+IMAGES = 10
+
+
+def data(experiment: Experiment) -> None:
+    """The training part as points, pictures or rows."""
+    try:
+        with st.spinner("Loading the data"):
+            arrays = load(experiment.data)
+    except Refused as refused:
+        problem_list(refused.problems, None, "data")
+        return
+    sizes = {part: len(next(iter(columns.values()))) for part, columns in arrays.parts.items()}
+    st.caption(
+        "Nothing has been trained yet. " + ", ".join(f"{size:,} {part}" for part, size in sizes.items()) + " samples."
+    )
+    name, signal = next(iter(arrays.features.items()))
+    if signal.axes == "F" and signal.shape == (2,):
+        _points(arrays, name)
+    elif signal.axes == "CHW":
+        _pictures(arrays, name)
+    else:
+        _rows(arrays, name)
+
+
+def _labels(arrays: Arrays, target: str) -> list[str]:
+    values = arrays.parts["train"][target]
+    return (
+        [arrays.labels[value] for value in values]
+        if arrays.labels
+        else [f"{float(np.ravel(value)[0]):.4g}" for value in values]
+    )
+
+
+def _target(arrays: Arrays) -> str:
+    return next(iter(arrays.targets))
+
+
+def _points(arrays: Arrays, name: str) -> None:
+    points = arrays.parts["train"][name][:MOST_POINTS]
+    figure = px.scatter(
+        x=points[:, 0], y=points[:, 1], color=_labels(arrays, _target(arrays))[:MOST_POINTS],
+        labels={"x": "x₁", "y": "x₂", "color": _target(arrays)}, title="Training samples",
+    )  # fmt: skip
+    figure.update_yaxes(scaleanchor="x").update_xaxes(constrain="domain")
+    st.plotly_chart(
+        figure, key="preview", alt=f"{len(points)} training points on a plane, coloured by {_target(arrays)}"
+    )
+
+
+def _pictures(arrays: Arrays, name: str) -> None:
+    images = arrays.parts["train"][name][:IMAGES, 0]
+    labels = _labels(arrays, _target(arrays))[:IMAGES]
+    figure = px.imshow(np.asarray(images), facet_col=0, facet_col_wrap=5, binary_string=True, title="Training samples")
+    for annotation in figure.layout.annotations:  # plotly numbers the rows of pictures from below
+        annotation.text = labels[int(annotation.text.partition("=")[2])]
+    figure.update_xaxes(visible=False).update_yaxes(visible=False)
+    st.plotly_chart(figure, key="preview", alt=f"{len(images)} training images of {', '.join(labels)}")
+
+
+def _rows(arrays: Arrays, name: str) -> None:
+    values = arrays.parts["train"][name]
+    if arrays.features[name].axes == "TF":
+        figure = go.Figure(
+            [
+                go.Scatter(y=values[0, :, feature], name=f"feature {feature + 1}", mode="lines+markers")
+                for feature in range(values.shape[2])
+            ]
+        )
+        figure.update_layout(
+            title=f"First training sequence; {_target(arrays)} = {_labels(arrays, _target(arrays))[0]}",
+            xaxis_title="time (steps)",
+            yaxis_title="value",
+        )
+        st.plotly_chart(
+            figure, key="preview", alt=f"The first of {len(values)} training sequences of {values.shape[1]} steps"
+        )
+        return
+    frame = pd.DataFrame(values.reshape(len(values), -1)[:100]).add_prefix(f"{name} ")
+    st.dataframe(frame.assign(**{_target(arrays): _labels(arrays, _target(arrays))[:100]}), hide_index=True)

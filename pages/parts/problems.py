@@ -1,0 +1,30 @@
+"""Problems on a page: what, why, and buttons that repair it."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from builder.problem import Edit, Problem
+from pages.parts.words import plain
+
+Repair = Callable[[Sequence[Edit]], None]
+
+
+def problem_list(problems: Sequence[Problem], repair: Repair | None, key: str) -> None:
+    """Draw them all, errors first. `repair` gets the edits of the fix that is pressed."""
+    for at, problem in enumerate(sorted(problems, key=lambda problem: problem.severity)):
+        error = problem.severity == "error"
+        with st.container(border=True, key=f"problem-{problem.severity}-{key}-{at}", gap="xsmall"):
+            icon = ":red[:material/error:]" if error else ":orange[:material/warning:]"
+            st.markdown(f"{icon} **{plain(problem.title)}**")
+            st.caption(plain(problem.because))
+            if problem.fixes and repair:
+                with st.container(horizontal=True, gap="small"):
+                    for number, fix in enumerate(problem.fixes):
+                        st.button(
+                            fix.label,
+                            key=f"fix-{key}-{at}-{number}",
+                            icon=":material/build:",
+                            on_click=repair,
+                            args=(fix.edits,),
+                        )

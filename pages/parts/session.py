@@ -1,0 +1,214 @@
+"""The one place that touches the session: who is here, which design and which run are open, and what to tell.
+
+The document itself, its revision and its undo history live in the store; every function here reads them anew.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from builder.blocks import example
+from builder.design import edits as design_edits
+from builder.design import read
+from builder.design.network import to_json
+from builder.problem import Edit, Json, Problem, Refused, say
+from builder.server import identity
+from builder.store import documents, editing, runs
+from builder.store.documents import Draft
+from builder.store.runs import Run
+
+FIRST_DESIGN = "playground"
+
+
+def known_visitor() -> bool:
+    """Whether the visitor bears our cookie; says what is missing if not."""
+    if owner_or_none() is not None:
+        return True
+    st.error(
+        "Layerlab keeps your designs apart from other people's by a cookie, and your browser did not send it. Allow cookies for this site and reload."
+    )
+    return False
+
+
+def owner_or_none() -> str | None:
+    """Who is here. Verified on every script run: a websocket can be opened with any cookie."""
+    return identity.owner_of(st.context.cookies.get(identity.COOKIE))
+
+
+def owner() -> str:
+    """Who is here; only on pages that the shell has let run."""
+    found = owner_or_none()
+    if found is None:
+        raise PermissionError("a page ran without a verified visitor")
+    return found
+
+
+# The open design -------------------------------------------------------------------------------------------------
+
+
+def draft() -> Draft:
+    """The open design: the one in the address, else the one touched last, else a first one from the gallery."""
+    wanted = st.session_state.get("design") or st.query_params.get("design")
+    found = documents.get(owner(), wanted) if isinstance(wanted, str) else None
+    found = found or documents.latest(owner()) or _new(to_json(example(FIRST_DESIGN)))
+    _remember(found.id)
+    return found
+
+
+def _remember(design: str) -> None:
+    st.session_state["design"] = design
+    if st.query_params.get("design") != design:
+        st.query_params["design"] = design
+
+
+def _new(document: Json) -> Draft:
+    return documents.create(owner(), str(document.get("name") or say("Untitled")), document)
+
+
+def open_new(document: Json) -> None:
+    """Make a new design of a document that can be read, and open it."""
+    _remember(_new(to_json(read.experiment(document))).id)
+    st.session_state.pop("selected", None)
+    st.session_state.pop("broken", None)
+    notify()
+
+
+def submit(edits: Sequence[Edit], base_revision: int) -> None:
+    """Carry edits out on the open design, and keep what is wrong with them to be told."""
+    try:
+        editing.edit(owner(), st.session_state["design"], base_revision, list(edits))
+    except Refused as refused:
+        notify(*refused.problems)
+    else:
+        notify()
+
+
+def undo() -> None:
+    documents.undo(owner(), st.session_state["design"])
+    notify()
+
+
+def redo() -> None:
+    documents.redo(owner(), st.session_state["design"])
+    notify()
+
+
+# A file that cannot be read yet ----------------------------------------------------------------------------------
+
+
+def open_file(content: bytes) -> None:
+    """Open an uploaded design; one that cannot be read is kept aside with its Problems, so that it can be repaired."""
+    try:
+        document = read.text(content)
+        _open_document(document)
+    except Refused as refused:
+        notify(*refused.problems)
+
+
+def _open_document(document: Json) -> None:
+    try:
+        open_new(_with_recipe(document))
+    except Refused as refused:
+        st.session_state["broken"] = document
+        notify(*refused.problems)
+
+
+def _with_recipe(document: Json) -> Json:
+    """A file that holds a network alone takes over the data and the recipe of the design that is open."""
+    if isinstance(document, dict) and document.get("format") == "layerlab.network":
+        read.network(document)
+        return {**draft().document, "name": document.get("name", ""), "network": document}
+    read.any_design(document)
+    return document
+
+
+def repair(edits: Sequence[Edit]) -> None:
+    """Carry a fix out on the file that could not be read, and read it again."""
+    try:
+        _open_document(design_edits.apply(st.session_state["broken"], list(edits)))
+    except Refused as refused:
+        notify(*refused.problems)
+
+
+def broken_file() -> bool:
+    """Whether an uploaded file waits for repair."""
+    return "broken" in st.session_state
+
+
+def drop_file() -> None:
+    """Give the broken file up."""
+    st.session_state.pop("broken", None)
+    notify()
+
+
+# What to tell ----------------------------------------------------------------------------------------------------
+
+
+def notify(*problems: Problem) -> None:
+    """What the last action ran into; nothing, if nothing."""
+    st.session_state["notices"] = list(problems)
+
+
+def notices() -> list[Problem]:
+    return list(st.session_state.get("notices", []))
+
+
+# Widgets ---------------------------------------------------------------------------------------------------------
+
+
+def show(key: str, value: Any) -> None:
+    """Let the widget of that key show `value`: the document is the truth, whatever the widget held."""
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
+
+
+def shown(key: str) -> Any:
+    """What the person has put into the widget of that key."""
+    return st.session_state[key]
+
+
+def selected() -> str | None:
+    return st.session_state.get("selected")
+
+
+def select(node: str | None) -> None:
+    """Open the form of a node; the same one again closes it."""
+    st.session_state["selected"] = None if node == selected() else node
+
+
+# The open run ----------------------------------------------------------------------------------------------------
+
+
+def run(design: str) -> Run | None:
+    """The run to show: the one chosen, else the newest of this design."""
+    wanted = st.session_state.get("run") or st.query_params.get("run")
+    found = runs.get(owner(), wanted) if isinstance(wanted, str) else None
+    if found is None or found.design != design:
+        found = next((other for other in runs.listing(owner()) if other.design == design), None)
+    if found is not None and st.query_params.get("run") != found.id:
+        st.query_params["run"] = found.id
+    return found
+
+
+def open_run(run_id: str) -> None:
+    st.session_state["run"] = run_id
+
+
+def start(draft: Draft) -> None:
+    """Queue the open design, and look at that run."""
+    try:
+        started = runs.submit(owner(), draft.name, draft.document, design=draft.id)
+    except Refused as refused:
+        notify(*refused.problems)
+    else:
+        open_run(started.id)
+        notify()
+
+
+def command(run_id: str, kind: runs.CommandKind) -> None:
+    """Ask something of a run."""
+    try:
+        runs.command(owner(), run_id, kind)
+    except Refused as refused:
+        notify(*refused.problems)

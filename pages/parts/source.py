@@ -1,0 +1,39 @@
+"""The design as a PyTorch program: to read, to copy, to take away."""
+
+import io
+import zipfile
+from collections.abc import Sequence
+
+import streamlit as st
+
+from builder.data import load
+from builder.design.experiment import Experiment
+from builder.problem import Problem
+from builder.source import program
+
+
+def program_view(experiment: Experiment, problems: Sequence[Problem]) -> None:
+    """The program, or why there is none yet."""
+    st.subheader("PyTorch", anchor=False)
+    if any(problem.severity == "error" for problem in problems):
+        st.info("The program appears here once the network has no errors.", icon=":material/code:")
+        return
+    text = program(experiment)
+    st.code(text, language="python", height=420)
+    st.download_button(
+        "Download program and data",
+        data=lambda: _package(experiment, text),
+        file_name="layerlab.zip",
+        mime="application/zip",
+        icon=":material/download:",
+        on_click="ignore",
+        help="program.py and the data.npz that it reads. It needs torch and numpy alone.",
+    )
+
+
+def _package(experiment: Experiment, text: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as package:
+        package.writestr("program.py", text)
+        package.writestr("data.npz", load(experiment.data).save_npz())
+    return buffer.getvalue()

@@ -1,0 +1,28 @@
+"""Train: what to learn from and how, and the run as it goes."""
+
+import streamlit as st
+
+from builder.analysis import check
+from builder.design import read
+from pages.parts import preview, recipe, runs, session
+from pages.parts.problems import problem_list
+
+draft = session.draft()
+experiment = read.experiment(draft.document)
+_, problems = check(experiment)
+errors = [problem for problem in problems if problem.severity == "error"]
+run = session.run(draft.id)
+
+left, right = st.columns([4, 9], gap="medium")
+with left:
+    recipe.settings(experiment, draft.revision)
+with right:
+    runs.controls(draft, run, ready=not errors)
+    problem_list(session.notices(), lambda edits: session.submit(edits, draft.revision), "notice")
+    problem_list(errors, lambda edits: session.submit(edits, draft.revision), "experiment")
+    if run is None:
+        preview.data(experiment)
+    else:
+        runs.live(run)
+        runs.results(run)
+    runs.history(draft)

@@ -1,0 +1,160 @@
+"""Drafts: saving, undo and redo, stale edits, owners, kills."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder import limits
+from builder.problem import Refused
+from builder.store import database, documents
+
+pytestmark = pytest.mark.usefixtures("home")
+
+
+def save(draft: documents.Draft, number: int, touched: list[str] | None = None) -> documents.Draft:
+    saved = documents.save(draft.owner, draft.id, draft.revision, {"number": number}, touched or [])
+    assert saved is not None
+    return saved
+
+
+def test_a_new_draft_is_there_with_nothing_to_undo() -> None:
+    made = documents.create("ada", "Digits", {"b": 1, "a": [float("inf"), "owl 🦉", None]})
+    assert documents.get("ada", made.id) == made == documents.latest("ada")
+    assert (made.revision, made.can_undo, made.can_redo) == (1, False, False)
+    assert list(made.document) == ["b", "a"]
+
+
+def test_a_save_brings_the_next_revision() -> None:
+    made = documents.create("ada", "Digits", {"number": 0})
+    saved = save(made, 1)
+    assert saved == documents.get("ada", made.id)
+    assert (saved.revision, saved.document, saved.can_undo, saved.can_redo) == (2, {"number": 1}, True, False)
+
+
+def test_a_stale_save_changes_nothing() -> None:
+    made = documents.create("ada", "Digits", {"number": 0})
+    saved = save(made, 1)
+    assert documents.save("ada", made.id, made.revision, {"number": 2}, ["conv"]) is None
+    assert documents.save("ada", made.id, saved.revision + 1, {"number": 2}, ["conv"]) is None
+    assert documents.get("ada", made.id) == saved
+    assert documents.changed_since("ada", made.id, 0) == []
+
+
+def test_changed_since_is_the_union_of_what_later_revisions_touched() -> None:
+    draft = documents.create("ada", "Digits", {})
+    for touched in (["a"], ["b", "c"], ["c", "d"]):
+        draft = save(draft, 0, touched)
+    assert documents.changed_since("ada", draft.id, 1) == ["a", "b", "c", "d"]
+    assert documents.changed_since("ada", draft.id, 3) == ["c", "d"]
+    undone = documents.undo("ada", draft.id)
+    assert documents.changed_since("ada", draft.id, 4) == ["c", "d"]
+    documents.redo("ada", draft.id)
+    assert documents.changed_since("ada", draft.id, undone.revision) == ["c", "d"]
+    assert documents.changed_since("ada", draft.id, 6) == []
+
+
+@given(actions=st.lists(st.sampled_from(["save", "undo", "redo"]), max_size=40))
+def test_undo_and_redo_are_those_of_a_list_with_a_finger_on_it(actions: list[str]) -> None:
+    draft = documents.create("ada", "Digits", {"number": 0})
+    states, finger, revision = [0], 0, 1
+    for number, action in enumerate(actions, start=1):
+        if action == "save":
+            states[finger + 1 :] = [number]
+            finger += 1
+            revision += 1
+            draft = save(draft, number)
+        else:
+            target = finger + (1 if action == "redo" else -1)
+            if 0 <= target < len(states):
+                finger = target
+                revision += 1
+            draft = (documents.redo if action == "redo" else documents.undo)("ada", draft.id)
+        expected = ({"number": states[finger]}, revision, finger > 0, finger < len(states) - 1)
+        assert (draft.document, draft.revision, draft.can_undo, draft.can_redo) == expected
+    assert documents.get("ada", draft.id) == draft
+
+
+def test_as_many_steps_as_the_limit_can_be_undone() -> None:
+    draft = documents.create("ada", "Digits", {"number": 0})
+    for number in range(1, limits.UNDO_STEPS + 6):
+        draft = save(draft, number)
+    steps = 0
+    while draft.can_undo:
+        draft = documents.undo("ada", draft.id)
+        steps += 1
+    assert steps == limits.UNDO_STEPS
+    assert draft.document == {"number": 5}
+
+
+def test_another_owner_sees_nothing_and_changes_nothing() -> None:
+    mine = save(documents.create("ada", "Digits", {"number": 0}), 1, ["conv"])
+    assert documents.get("eve", mine.id) is None
+    assert documents.latest("eve") is None
+    assert documents.listing("eve") == []
+    assert documents.changed_since("eve", mine.id, 0) == []
+    assert documents.save("eve", mine.id, mine.revision, {}, []) is None
+    for travel in (documents.undo, documents.redo):
+        with pytest.raises(Refused):
+            travel("eve", mine.id)
+    assert documents.get("ada", mine.id) == mine
+
+
+def test_the_draft_changed_last_comes_first() -> None:
+    first = documents.create("ada", "First", {})
+    second = documents.create("ada", "Second", {})
+    assert [line.name for line in documents.listing("ada")] == ["Second", "First"]
+    save(first, 1)
+    assert [(line.id, line.revision) for line in documents.listing("ada")] == [(first.id, 2), (second.id, 1)]
+    assert documents.latest("ada") == documents.get("ada", first.id)
+
+
+def test_of_many_saves_of_one_revision_at_once_exactly_one_wins() -> None:
+    made = documents.create("ada", "Digits", {"number": 0})
+    with ThreadPoolExecutor(8) as pool:
+        saved = list(pool.map(lambda n: documents.save("ada", made.id, 1, {"number": n}, []), range(1, 17)))
+    winners = [draft for draft in saved if draft is not None]
+    assert len(winners) == 1
+    assert documents.get("ada", made.id) == winners[0]
+
+
+def test_killed_in_the_middle_of_saves_a_draft_is_old_or_new() -> None:
+    """The number and its long shadow must agree, in the document and in every step that can be undone."""
+    draft = documents.create("ada", "Digits", {"number": 0, "shadow": [0] * 5000})
+    program = (
+        "import sys; from builder.store import documents\n"
+        "draft = documents.get('ada', sys.argv[1])\n"
+        "while True:\n"
+        "    number = draft.document['number'] + 1\n"
+        "    document = {'number': number, 'shadow': [number] * 5000}\n"
+        "    draft = documents.save('ada', draft.id, draft.revision, document, [str(number)])\n"
+        "    print(number, flush=True)"
+    )
+    reported = 0
+    for _ in range(25):
+        with subprocess.Popen([sys.executable, "-c", program, draft.id], stdout=subprocess.PIPE) as writer:
+            assert writer.stdout is not None
+            for _ in range(random.randint(1, 5)):
+                reported = int(writer.stdout.readline())
+            writer.send_signal(signal.SIGKILL)
+            for line in writer.stdout:
+                reported = int(line)
+        found = documents.get("ada", draft.id)
+        assert found is not None
+        number = found.document["number"]
+        assert reported <= number <= reported + 1
+        assert found.document["shadow"] == [number] * 5000
+        assert found.revision == number + 1
+        assert documents.changed_since("ada", draft.id, number) == [str(number)]
+    with database.reading() as connection:
+        assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+        steps = connection.exec_driver_sql("SELECT document FROM draft_step ORDER BY revision").scalars()
+        kept = [json.loads(step) for step in steps]
+    assert [step["number"] for step in kept] == list(range(number - len(kept), number))
+    assert all(step["shadow"] == [step["number"]] * 5000 for step in kept)
