@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
 from builder import engine
+from builder.problem import Refused
+from builder.server.exposure import require_secret
 from builder.server.headers import SecurityHeaders
 from builder.server.identity import Identity
 from builder.server.routes import routes
@@ -40,6 +43,11 @@ async def give_signs_of_life() -> None:
             logging.getLogger(__name__).warning("The store does not answer; trying again.", exc_info=True)
         await asyncio.sleep(SIGN_OF_LIFE_SECONDS)
 
+
+try:
+    require_secret(st.get_option("server.address"))
+except Refused as refused:
+    sys.exit(f"{refused.problems[0].title}. {refused.problems[0].because}")
 
 app = st.App(
     Path(__file__).parent / "pages" / "shell.py",

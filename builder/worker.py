@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeAlias
 
+from builder.analysis import check
 from builder.design import read
 from builder.design.experiment import Execution
 from builder.design.recipe import Recipe
@@ -143,6 +144,7 @@ def _engine_ended() -> Problem:
 
 def load_torch() -> Training:
     """Import torch, which takes seconds, and return what trains an experiment with it."""
+    import sklearn.datasets  # noqa: F401 - the first data set would import it, a second after the click
     import torch._dynamo  # noqa: F401 - the first optimizer would import it, a second after the click
 
     from builder import data
@@ -151,6 +153,9 @@ def load_torch() -> Training:
 
     def training(run: Run, recorder: Recorder, control: Control) -> Outcome:
         experiment = read.experiment(run.experiment)
+        errors = [problem for problem in check(experiment)[1] if problem.severity == "error"]
+        if errors:
+            raise Refused(*errors)
         wish = run.execution
         execution = choose(experiment, wish["device"]) if wish.keys() == {"device"} else Execution.model_validate(wish)
         arrays = data.load(experiment.data)
