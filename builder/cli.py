@@ -212,23 +212,26 @@ def train(
 
 def _follow(run_id: str) -> runs.Run:
     """Wait for the end of a run, telling how far it is."""
-    told = 0.0
+    looked, told = 0.0, ""
     while True:
         run = runs.get(OWNER, run_id)
         assert run is not None
+        words = run.status if run.status in ("queued", "starting") else _how_far(run)
+        if words != told and (time.monotonic() - looked > 1 or run.status not in runs.ALIVE):
+            click.echo(f"\r{words}    ", nl=False, err=True)
+            told = words
         if run.status not in runs.ALIVE:
             click.echo(err=True)
             return run
-        if time.monotonic() - told > 1:
-            told = time.monotonic()
+        if time.monotonic() - looked > 1:
+            looked = time.monotonic()
             runs.app_alive()
             engine.ensure()  # one that died is followed by another
-            click.echo(
-                f"\r{run.status}: epoch {run.epoch}/{run.epochs}, step {run.step:,}/{run.total_steps:,}   ",
-                nl=False,
-                err=True,
-            )
         time.sleep(0.05)
+
+
+def _how_far(run: runs.Run) -> str:
+    return f"{run.status}: epoch {run.epoch}/{run.epochs}, step {run.step:,}/{run.total_steps:,}"
 
 
 @main.command()

@@ -6,7 +6,8 @@ They work on JSON, not on models, so that a fix can repair a document which cann
 from copy import deepcopy
 from typing import Any
 
-from builder.design import names
+from builder import limits
+from builder.design import names, size
 from builder.design.network import split_reference
 from builder.design.order import running_order
 from builder.problem import Connect, Edit, Insert, Json, Move, Problem, Refused, Remove, Set, Unset, say
@@ -14,8 +15,13 @@ from builder.problem import Connect, Edit, Insert, Json, Move, Problem, Refused,
 
 def apply(document: Json, edits: tuple[Edit, ...] | list[Edit]) -> Json:
     """The document after all `edits`, in order. Raises `Refused` where one of them cannot be carried out."""
+    size.check_depth(document)
+    if not isinstance(document, dict):
+        raise _refuse(say("There is nothing to change"), say("A design is a JSON object."))
     document = deepcopy(document)
     for edit in edits:
+        if isinstance(edit, Set | Insert):
+            size.check_depth(edit.value if isinstance(edit, Set) else edit.node)
         _CARRY_OUT[type(edit)](document, edit)
     return document
 
@@ -29,7 +35,7 @@ def touched(edits: tuple[Edit, ...] | list[Edit]) -> list[str]:
             found.add(".".join(steps[: 5 if steps[:2] == ["network", "blocks"] else 3]))
         else:
             scope = f"network.blocks.{edit.block}.nodes" if edit.block else "network.nodes"
-            ids = [edit.node["id"] if isinstance(edit, Insert) else edit.node]
+            ids = [edit.node.get("id") if isinstance(edit, Insert) else edit.node]
             ids += [after for after in (getattr(edit, "after", None),) if after]
             found.update(f"{scope}.{node}" for node in ids)
     return sorted(found)
@@ -41,14 +47,15 @@ def node_ids(document: Json, block: str | None = None) -> list[str]:
 
 
 def duplicate(document: Json, node: str, block: str | None = None) -> Insert:
-    """The edit that puts a copy of a node behind it."""
+    """The edit that puts a copy of a node behind it. A copy of a node that reads nothing, an Input, stands beside it."""
     scope = _scope(document, block)
     copy = deepcopy(scope["nodes"][_at(scope, node)])
-    copy["id"] = names.fresh(node, node_ids(document, block))
+    reads = copy.get("inputs", [])
+    copy["id"] = names.fresh(node, [*node_ids(document, block), *_given(scope, block)])
     if "title" in copy:
-        copy["title"] = say("{title} copy", title=copy["title"])[:80]
-    copy["inputs"] = [node, *copy.get("inputs", [])[1:]]
-    return Insert(node=copy, after=node, block=block)
+        copy["title"] = say("{title} copy", title=copy["title"])[: limits.TITLE]
+    copy["inputs"] = [node, *reads[1:]] if reads else []
+    return Insert(node=copy, after=node, splice=bool(reads), block=block)
 
 
 def _refuse(title: str, because: str) -> Refused:
@@ -58,23 +65,25 @@ def _refuse(title: str, because: str) -> Refused:
 def _set(document: Json, edit: Set) -> None:
     holder, key = _walk(document, edit.path, make=True)
     if isinstance(holder, list) and key == len(holder):
-        holder.append(edit.value)
+        holder.append(deepcopy(edit.value))
     else:
-        holder[key] = edit.value
+        holder[key] = deepcopy(edit.value)
 
 
 def _unset(document: Json, edit: Unset) -> None:
     holder, key = _walk(document, edit.path, make=False)
     if isinstance(holder, dict):
         holder.pop(key, None)
-    else:
+    elif key < len(holder):
         del holder[key]
 
 
 def _insert(document: Json, edit: Insert) -> None:
     scope, node = _scope(document, edit.block), deepcopy(edit.node)
-    if node.get("id") in [other["id"] for other in scope["nodes"]]:
-        raise _refuse(say("{node} is there already", node=node.get("id")), say("Every id stands for one node."))
+    if not _is_node(node):
+        raise _refuse(say("That is not a node"), say("A node has an id, and a list of inputs."))
+    if node["id"] in [*node_ids(document, edit.block), *_given(scope, edit.block)]:
+        raise _refuse(say("{node} is there already", node=node["id"]), say("Every id stands for one node."))
     if edit.after is None:
         scope["nodes"].insert(0, node)
     else:
@@ -88,9 +97,13 @@ def _insert(document: Json, edit: Insert) -> None:
 
 def _remove(document: Json, edit: Remove) -> None:
     scope = _scope(document, edit.block)
-    node = scope["nodes"].pop(_at(scope, edit.node))
-    _redirect(scope, edit.node, next(iter(node.get("inputs", [])), None), every_output=True)
-    document.get("network", document).get("view", {}).pop(edit.node, None)
+    _take_out(scope, _at(scope, edit.node))
+    for other in scope["nodes"]:
+        if other.get("shares") == edit.node:
+            del other["shares"]  # it gets weights of its own
+    view = document.get("network", document).get("view")
+    if edit.block is None and isinstance(view, dict):
+        view.pop(edit.node, None)
 
 
 def _move(document: Json, edit: Move) -> None:
@@ -98,12 +111,23 @@ def _move(document: Json, edit: Move) -> None:
     if edit.after == edit.node:
         return
     _at(scope, edit.after)
-    node = scope["nodes"].pop(_at(scope, edit.node))
-    _redirect(scope, edit.node, next(iter(node.get("inputs", [])), None), every_output=True)
+    at = _at(scope, edit.node)
+    if not scope["nodes"][at].get("inputs"):
+        raise _refuse(
+            say("{node} cannot be moved", node=edit.node), say("It reads nothing, so it stands behind nothing.")
+        )
+    node = _take_out(scope, at)
     node["inputs"] = [edit.after, *node.get("inputs", [])[1:]]
     _redirect(scope, edit.after, edit.node)
     scope["nodes"].insert(_at(scope, edit.after) + 1, node)
     _sort(scope)
+
+
+def _take_out(scope: dict[str, Any], at: int) -> dict[str, Any]:
+    """The node at a place, taken out; whatever read it reads its first input."""
+    node: dict[str, Any] = scope["nodes"].pop(at)
+    _redirect(scope, node["id"], next(iter(node.get("inputs", [])), None), every_output=True)
+    return node
 
 
 def _connect(document: Json, edit: Connect) -> None:
@@ -126,17 +150,50 @@ _CARRY_OUT: dict[type, Any] = {
 
 def _scope(document: Json, block: str | None) -> dict[str, Any]:
     """The graph that an edit is about. A bare network file is its own network."""
-    network: dict[str, Any] = document.get("network", document)
-    scope = network if block is None else network.get("blocks", {}).get(block)
-    if scope is None:
+    scope = document.get("network", document)
+    for step in () if block is None else ("blocks", block):
+        scope = scope.get(step) if isinstance(scope, dict) else None
+    if scope is None and block is not None:
         raise _refuse(say("There is no block called {block}", block=block), say("It may have been removed meanwhile."))
+    if not isinstance(scope, dict) or not _is_graph(scope):
+        raise _refuse(say("The network cannot be read"), say("Its nodes have to be repaired before they are changed."))
     scope.setdefault("nodes", [])
     return scope
 
 
+def _is_graph(scope: dict[str, Any]) -> bool:
+    """Whether it is nodes with ids of their own that read references: what edits stand on."""
+    nodes = scope.get("nodes", [])
+    return (
+        isinstance(nodes, list)
+        and all(map(_is_node, nodes))
+        and len({node["id"] for node in nodes}) == len(nodes)
+        and _are_references(scope.get("outputs", []))
+    )
+
+
+def _is_node(node: Json) -> bool:
+    return (
+        isinstance(node, dict)
+        and isinstance(node.get("id"), str)
+        and _are_references(node.get("inputs", []))
+        and isinstance(node.get("shares"), str | None)
+    )
+
+
+def _are_references(references: Json) -> bool:
+    return isinstance(references, list) and all(isinstance(reference, str | None) for reference in references)
+
+
+def _given(scope: dict[str, Any], block: str | None) -> list[str]:
+    """Names of what a block is given, which no node inside can have."""
+    given: list[str] = [] if block is None else scope.get("inputs", ["x"])
+    return given
+
+
 def _at(scope: dict[str, Any], node: str) -> int:
     for at, other in enumerate(scope["nodes"]):
-        if other.get("id") == node:
+        if other["id"] == node:
             return at
     raise _refuse(say("There is no node called {node}", node=node), say("It may have been removed meanwhile."))
 
@@ -159,6 +216,8 @@ def _redirect(scope: dict[str, Any], old: str, new: str | None, every_output: bo
 def _walk(document: Json, path: str, make: bool) -> tuple[Any, Any]:
     """What holds the last step of `path`, and its key there. In a list a step is an index or the id of a node."""
     steps = path.split(".")
+    if len(steps) > limits.DESIGN_DEPTH:
+        raise Refused(size.too_deep())
     if "network" not in document and steps[0] == "network":
         steps = steps[1:]
     holder = document
@@ -175,11 +234,15 @@ def _walk(document: Json, path: str, make: bool) -> tuple[Any, Any]:
     raise _refuse(say("There is nothing at {path}", path=path), say("The path is empty."))
 
 
+_DIGITS = 10
+"""More than any place in a list has."""
+
+
 def _key(holder: Any, step: str) -> Any:
     if isinstance(holder, dict):
         return step
     if isinstance(holder, list):
-        if step.isdecimal() and int(step) <= len(holder):
+        if step.isdecimal() and len(step) < _DIGITS and int(step) <= len(holder):
             return int(step)
         for at, item in enumerate(holder):
             if isinstance(item, dict) and item.get("id") == step:

@@ -8,7 +8,7 @@ from builder.catalog.entry import suggest
 from builder.design import names
 from builder.design.network import Block, Graph, Network, Node, split_reference
 from builder.design.order import running_order
-from builder.problem import Fix, Problem, Set, Unset, say
+from builder.problem import Fix, Problem, Remove, Set, Unset, say
 
 
 def problems(network: Network) -> list[Problem]:
@@ -53,38 +53,69 @@ def _blocks(network: Network) -> Iterator[Problem]:
                     if near
                     else (),
                 )
-    depth = {name: _depth(network, name, ()) for name in network.blocks}
-    for name, levels in depth.items():
-        if levels > limits.BLOCK_DEPTH:
+    yield from _nesting(network)
+
+
+def _nesting(network: Network) -> Iterator[Problem]:
+    """Blocks lie in blocks, but not in themselves, not too deep, and not so often that nobody could list the layers."""
+    graphs: dict[str, Graph] = {**network.blocks, "": network}
+    inside = {name: {node.block for node in graph.nodes if node.block in graphs} for name, graph in graphs.items()}
+    order, circle = running_order({name: {inner for inner in inners if inner} for name, inners in inside.items()})
+    if circle:
+        yield _recursive(network, circle[::-1])
+        return
+    depth: dict[str, int] = {}
+    layers: dict[str, int] = {}
+    for name in order:  # what lies inside comes first
+        nodes = graphs[name].nodes
+        depth[name] = 1 + max((depth[node.block] for node in nodes if node.block in depth), default=0)
+        layers[name] = sum(node.repeat * layers[node.block] if node.block in layers else 1 for node in nodes)
+        if name and depth[name] > limits.BLOCK_DEPTH:
             yield Problem(
-                code="block/recursive" if levels == _ENDLESS else "block/too-deep",
+                code="block/too-deep",
                 title=say("Block {block} cannot be opened", block=name),
-                because=say("It contains itself.")
-                if levels == _ENDLESS
-                else say(
+                because=say(
                     "Blocks may lie {limit} deep in one another, and these lie {levels} deep.",
-                    limit=limits.BLOCK_DEPTH,
-                    levels=levels,
+                    limit=limits.BLOCK_DEPTH, levels=depth[name],
                 ),
-            )
+            )  # fmt: skip
+    if layers[""] > limits.EXPANDED_NODES:
+        yield Problem(
+            code="block/too-many-layers",
+            title=say("The network has too many layers"),
+            because=say(
+                "With every block opened and repeated there are {count:,}; the limit is {limit:,}.",
+                count=layers[""], limit=limits.EXPANDED_NODES,
+            ),
+        )  # fmt: skip
 
 
-_ENDLESS = 10**6
-
-
-def _depth(network: Network, name: str, above: tuple[str, ...]) -> int:
-    if name in above:
-        return _ENDLESS
-    if len(above) > limits.BLOCK_DEPTH:
-        return len(above)
-    inside = {node.block for node in network.blocks[name].nodes if node.block in network.blocks}
-    return min(
-        _ENDLESS, 1 + max((_depth(network, inner, (*above, name)) for inner in sorted(filter(None, inside))), default=0)
+def _recursive(network: Network, circle: list[str]) -> Problem:
+    """A block that contains itself, by way of the others in `circle`."""
+    outer, inner = circle[0], circle[1 % len(circle)]
+    nodes = [node for node in network.blocks[outer].nodes if node.block == inner]
+    return Problem(
+        code="block/recursive",
+        title=say("Block {block} contains itself", block=outer),
+        because=say("Opening it would never end: {circle}.", circle=_round(circle)),
+        fixes=(
+            Fix(
+                label=say("Remove {node} from block {block}", node=nodes[0].name, block=outer),
+                edits=tuple(Remove(node=node.id, block=outer) for node in nodes),
+            ),
+        ),
     )
 
 
+def _round(circle: list[str]) -> str:
+    """A circle in words; a long one is cut in the middle."""
+    shown = [*circle[:5], "...", circle[-1]] if len(circle) > 8 else circle
+    return " -> ".join([*shown, circle[0]])
+
+
 def _graph(network: Network, graph: Graph, given: tuple[str, ...], path: str) -> Iterator[Problem]:
-    yield from _ids(graph, given, path)
+    twice = list(_ids(graph, given, path))
+    yield from twice
     known = {node.id: node for node in graph.nodes}
     for at, node in enumerate(graph.nodes):
         yield from _references(network, known, given, node, f"{path}.nodes.{at}.inputs")
@@ -92,7 +123,8 @@ def _graph(network: Network, graph: Graph, given: tuple[str, ...], path: str) ->
         yield from _sharing(known, node, f"{path}.nodes.{at}")
     for at, reference in enumerate(graph.outputs):
         yield from _reference(network, known, given, reference, None, f"{path}.outputs.{at}")
-    yield from _order(graph, path)
+    if not twice:  # with two nodes of one id nobody can say which of them is read
+        yield from _order(graph, path)
 
 
 def _ids(graph: Graph, given: tuple[str, ...], path: str) -> Iterator[Problem]:
@@ -114,6 +146,7 @@ def _ids(graph: Graph, given: tuple[str, ...], path: str) -> Iterator[Problem]:
                     ),
                 ),
             )
+            taken.add(other)
         seen.add(node.id)
     for node in graph.nodes:
         if isinstance(graph, Block) and node.type == "Input":
@@ -203,24 +236,7 @@ def _sharing(known: dict[str, Node], node: Node, path: str) -> Iterator[Problem]
 def _order(graph: Graph, path: str) -> Iterator[Problem]:
     order, cycle = running_order(_waits(graph))
     if cycle:
-        names_in_cycle = " -> ".join([*cycle, cycle[0]])
-        first = next(node for node in graph.nodes if node.id == cycle[0])
-        closing = next(
-            port for port, reference in enumerate(first.inputs) if reference and split_reference(reference)[0] in cycle
-        )
-        at = graph.nodes.index(first)
-        yield Problem(
-            code="graph/cycle",
-            node=cycle[0],
-            title=say("The network runs in a circle"),
-            because=say("Signals flow one way, and here they come back: {cycle}.", cycle=names_in_cycle),
-            fixes=(
-                Fix(
-                    label=say("Cut the input of {node}", node=cycle[0]),
-                    edits=(Set(path=f"{path}.nodes.{at}.inputs.{closing}", value=None),),
-                ),
-            ),
-        )
+        yield _circle(graph, path, cycle)
     elif order != list(dict.fromkeys(node.id for node in graph.nodes)):
         by_id = {node.id: node for node in graph.nodes}
         value = [by_id[name].model_dump(mode="json", exclude_defaults=True) for name in order]
@@ -230,6 +246,32 @@ def _order(graph: Graph, path: str) -> Iterator[Problem]:
             because=say("A node stands behind everything that it reads."),
             fixes=(Fix(label=say("Put them in order"), edits=(Set(path=f"{path}.nodes", value=value),)),),
         )
+
+
+def _circle(graph: Graph, path: str, circle: list[str]) -> Problem:
+    """Nodes that read one another in a circle, and the inputs that can be cut to open it."""
+    place = {node.id: at for at, node in enumerate(graph.nodes)}
+    edges = set(zip(circle, [*circle[1:], circle[0]], strict=True))
+    cuts = [
+        (place[source] < at, at, port)
+        for at, node in enumerate(graph.nodes)
+        for port, reference in enumerate(node.inputs)
+        if reference and (source := split_reference(reference)[0], node.id) in edges
+    ]
+    cuts.sort()  # first what runs back to a node further up: that is what was drawn by mistake
+    return Problem(
+        code="graph/cycle",
+        node=circle[0],
+        title=say("The network runs in a circle"),
+        because=say("Signals flow one way, and here they come back: {cycle}.", cycle=_round(circle)),
+        fixes=tuple(
+            Fix(
+                label=say("Cut the input of {node}", node=graph.nodes[at].name),
+                edits=(Set(path=f"{path}.nodes.{at}.inputs.{port}", value=None),),
+            )
+            for _, at, port in cuts[:1]
+        ),
+    )
 
 
 def _waits(graph: Graph) -> dict[str, set[str]]:

@@ -19,13 +19,13 @@ def gallery_menu(gallery: Mapping[str, Exhibit]) -> None:
     with st.popover("Examples", icon=":material/collections_bookmark:", width="content"):
         for exhibit in gallery.values():
             st.button(
-                exhibit.name,
+                f"**{exhibit.name}**",
                 key=f"example-{exhibit.name}",
-                help=plain(exhibit.story),
                 type="tertiary",
                 on_click=lambda name: session.open_new(to_json(example(name))),
                 args=(exhibit.name,),
             )
+            st.caption(plain(exhibit.story), width=420)
 
 
 def open_and_save(draft: Draft) -> None:

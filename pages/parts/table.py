@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from builder.analysis import Analysis
-from pages.parts.words import count, memory, short
+from pages.parts.words import amount, count, memory
 
 ROW = 31
 """Height of a row, pixels."""
@@ -19,15 +19,22 @@ CONVENTIONS = (
 def totals(analysis: Analysis) -> None:
     """What the whole network costs."""
     frozen = analysis.parameters - analysis.trainable
+    known = "" if all(row.outputs for row in analysis.rows) else "≥ "
     with st.container(horizontal=True, key="totals"):
         st.metric(
             "Parameters",
-            count(analysis.parameters),
+            known + count(analysis.parameters),
             help=f"{count(frozen)} of them are frozen." if frozen else "All of them learn.",
         )
-        st.metric("MACs", count(analysis.macs) if analysis.macs < 10**7 else short(analysis.macs), help=CONVENTIONS)
-        st.metric("FLOPs", count(analysis.flops) if analysis.flops < 10**7 else short(analysis.flops), help=CONVENTIONS)
-        st.metric("Activations", memory(analysis.activation_bytes), help=CONVENTIONS)
+        st.metric(
+            "MACs", known + amount(analysis.macs), help=CONVENTIONS
+        )
+        st.metric(
+            "FLOPs",
+            known + amount(analysis.flops),
+            help=CONVENTIONS,
+        )
+        st.metric("Activations", known + memory(analysis.activation_bytes), help=CONVENTIONS)
 
 
 def layers(analysis: Analysis) -> None:
@@ -50,6 +57,7 @@ def layers(analysis: Analysis) -> None:
         hide_index=True,
         key="layer-table",
         row_height=ROW,
+        placeholder="–",
         height=min(ROW * (len(rows) + 1) + 2, 460) if rows else "auto",
         column_config={
             "Layer": st.column_config.TextColumn(pinned=True, width=150),

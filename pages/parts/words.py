@@ -17,12 +17,14 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
-def short(number: int) -> str:
-    """61.7 k, 4.09 G: three digits that matter."""
-    for size, unit in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
+def amount(number: int) -> str:
+    """A large number as people read it: to the last digit below ten million, else three digits: 4.09 G."""
+    if number < 10**7:
+        return count(number)
+    for size, unit in ((10**12, "T"), (10**9, "G")):
         if number >= size:
             return f"{number / size:.3g} {unit}"
-    return str(number)
+    return f"{number / 10**6:.3g} M"
 
 
 def memory(amount: int) -> str:
