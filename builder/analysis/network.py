@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from builder import limits
 from builder.catalog.initializers import Values
@@ -39,6 +40,8 @@ class Row:
     given: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
     repeat: int = 1
+    layers: int = 1
+    """How many rows it is once blocks are opened and repeated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class Analysis:
 
     def expanded(self) -> Iterator[Row]:
         """The rows with every block opened and repeated, ids as in `state_dict`."""
-        yield from _expand(self.rows, "", {})
+        yield from islice(_expand(self.rows, "", {}), limits.EXPANDED_NODES)
 
 
 def analyze(network: Network) -> Analysis:
@@ -123,20 +126,18 @@ class _Walk:
         self.network = network
         self.problems: list[Problem] = []
         self.opened: dict[tuple[str, tuple[Signal | None, ...]], tuple[tuple[Row, ...], tuple[Signal | None, ...]]] = {}
-        self.nodes = 0
 
     def run(self) -> Analysis:
         signals: dict[str, Signal] = {}
         rows = self.graph(self.network, None, signals, "")
         outputs = tuple(map(signals.get, self.network.outputs))
-        self.problems += _shape_of_the_whole(self.network)
+        self.problems += [*_shape_of_the_whole(self.network), *_too_many(rows)]
         return Analysis(rows, signals, outputs, tuple(self.problems))
 
     def graph(self, graph: Graph, block: str | None, signals: dict[str, Signal], prefix: str) -> tuple[Row, ...]:
         return tuple(self.node(graph, node, block, signals, prefix) for node in graph.nodes)
 
     def node(self, graph: Graph, node: Node, block: str | None, signals: dict[str, Signal], prefix: str) -> Row:
-        self.nodes += 1
         row = Row(node.id, node.title, node.type or node.block or "", node.inputs, repeat=node.repeat)
         ports = ports_in(self.network, node)
         wanted = max(2, len(node.inputs)) if ports and ports[0].endswith("*") else len(ports)
@@ -145,7 +146,7 @@ class _Walk:
             if reference is None:
                 self.problems.append(_missing(self.network, graph, node, port, block, prefix))
         comes_in = [signals.get(reference) if reference else None for reference in given]
-        if None in comes_in or self.nodes > limits.EXPANDED_NODES:
+        if None in comes_in:
             return row
         known: list[Signal] = [signal for signal in comes_in if signal is not None]
         row = self.opened_block(node, known, row, prefix) if node.block else self.layer(node, known, row, block, prefix)
@@ -216,6 +217,7 @@ class _Walk:
             operations={kind: node.repeat * count for kind, count in _added(rows).items()},
             activation_bytes=node.repeat * sum(child.activation_bytes for child in rows),
             smallest_batch=max((child.smallest_batch for child in rows), default=1),
+            layers=node.repeat * sum(child.layers for child in rows),
         )
 
 
@@ -373,6 +375,25 @@ def _shape_of_the_whole(network: Network) -> Iterator[Problem]:
             title=say("{node} leads nowhere", node=node.name),
             because=say("No output of the network depends on it."),
             fixes=(Fix(label=say("Remove {node}", node=node.name), edits=(Remove(node=node.id),)),),
+        )
+
+
+def _too_many(rows: tuple[Row, ...]) -> Iterator[Problem]:
+    """Blocks in blocks, each repeated, make networks that nobody can build."""
+    layers = sum(row.layers for row in rows)
+    if layers > limits.EXPANDED_NODES:
+        largest = max(rows, key=lambda row: row.layers)
+        yield Problem(
+            code="size/layers",
+            node=largest.id,
+            title=say("The network has too many layers"),
+            because=say(
+                "With every block opened and repeated there are {layers:,}, and the limit is {limit:,}. Most are in {node}: {most:,}.",
+                layers=layers,
+                limit=limits.EXPANDED_NODES,
+                node=largest.title or largest.id,
+                most=largest.layers,
+            ),
         )
 
 

@@ -1,5 +1,7 @@
 """Edits of a person's design: carried out on what is there now, refused where that would lose another's."""
 
+import json
+
 from builder.design import edits as design_edits
 from builder.design import read
 from builder.design.network import to_json
@@ -32,7 +34,8 @@ def edit(owner: str, design: str, base_revision: int, edits: tuple[Edit, ...] | 
             overlap = _overlap(touched, documents.changed_since(owner, design, base_revision))
             if overlap:
                 raise Refused(_stale(overlap))
-        document = to_json(read.experiment(design_edits.apply(draft.document, edits)))
+        edited = read.experiment(design_edits.apply(draft.document, edits))
+        document = read.text(json.dumps(to_json(edited)))  # what would be refused as a file is not saved either
         saved = documents.save(owner, design, draft.revision, document, touched)
         if saved is not None:
             return saved

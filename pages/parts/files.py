@@ -2,30 +2,36 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import streamlit as st
 
 from builder.blocks import example
 from builder.blocks.gallery import Exhibit
 from builder.design.network import to_json
+from builder.store import documents
 from builder.store.documents import Draft
 from pages.parts import session
 from pages.parts.problems import problem_list
 from pages.parts.words import plain
+
+MOST_DESIGNS = 12
+"""Own designs offered in the menu."""
 
 
 def gallery_menu(gallery: Mapping[str, Exhibit]) -> None:
     """A menu of the gallery; what is picked opens as a new design."""
     with st.popover("Examples", icon=":material/collections_bookmark:", width="content"):
         for exhibit in gallery.values():
-            st.button(
-                f"**{exhibit.name}**",
-                key=f"example-{exhibit.name}",
-                type="tertiary",
-                on_click=lambda name: session.open_new(to_json(example(name))),
-                args=(exhibit.name,),
-            )
-            st.caption(plain(exhibit.story), width=420)
+            with st.container(gap=None):
+                st.button(
+                    f"**{exhibit.name}**",
+                    key=f"example-{exhibit.name}",
+                    type="tertiary",
+                    on_click=lambda name: session.open_new(to_json(example(name))),
+                    args=(exhibit.name,),
+                )
+                st.caption(plain(exhibit.story), width=420)
 
 
 def open_and_save(draft: Draft) -> None:
@@ -45,7 +51,26 @@ def open_and_save(draft: Draft) -> None:
             if uploaded is not None:
                 session.open_file(uploaded.getvalue())
 
+        _own_designs(draft)
         st.file_uploader("Open a JSON file", type="json", key="upload", on_change=read_upload, max_upload_size=3)
+
+
+def _own_designs(draft: Draft) -> None:
+    """The person's other designs, the one touched last first."""
+    others = [other for other in documents.listing(session.owner()) if other.id != draft.id][:MOST_DESIGNS]
+    if others:
+        st.caption("Your other designs")
+    for other in others:
+        changed = datetime.fromtimestamp(other.touched, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")
+        st.button(
+            plain(other.name or "Untitled"),
+            key=f"design-{other.id}",
+            type="tertiary",
+            icon=":material/description:",
+            help=f"Changed {changed}",
+            on_click=session.open_design,
+            args=(other.id,),
+        )
 
 
 def repair_panel() -> None:

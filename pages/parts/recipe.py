@@ -2,26 +2,22 @@
 
 import streamlit as st
 
-from builder.catalog import Entry, Initializer, Loss, Optimizer, Source
+from builder.catalog import Entry, Initializer, Loss, Optimizer, Preparation, Source
+from builder.design.data import Data
 from builder.design.experiment import Experiment
-from builder.problem import Edit, Set, Unset
+from builder.problem import Edit, Json, Set, Unset
 from pages.parts import session
 from pages.parts.form import Form, fields_form
+
+UNPREPARED = "as it is"
 
 
 def settings(experiment: Experiment, revision: int) -> None:
     """Everything about data and learning."""
     recipe, data = experiment.recipe, experiment.data
     with st.expander("Data", expanded=True, icon=":material/database:"):
-        # Preparations name columns of the source they were made for.
-        _picker(
-            "Data set",
-            Source,
-            data.source,
-            "data.source",
-            revision,
-            [Unset(path="data.prepare"), Unset(path="data.bind")],
-        )
+        _source(data, revision)
+        _preparations(data, revision)
         fields_form(data.split, Form("data.split", revision))
     with st.expander("Loss", expanded=True, icon=":material/target:"):
         for at, objective in enumerate(recipe.objectives):
@@ -37,6 +33,54 @@ def settings(experiment: Experiment, revision: int) -> None:
         _picker("Biases", Initializer, recipe.init.bias, "recipe.init.bias", revision)
 
 
+def _source(data: Data, revision: int) -> None:
+    """Choose the data. Columns that Inputs were bound to, and that preparations name, are others then."""
+    key = "pick.data.source"
+    session.show(key, data.source.name)
+
+    def choose() -> None:
+        source = Source.shelf[session.shown(key)]()
+        feature = next(iter(source.features()))
+        prepared = [_with_column(preparation, feature) for preparation in data.prepare[:1]]
+        edits: list[Edit] = [Unset(path="data.bind"), Set(path="data.prepare", value=prepared)]
+        session.submit([Set(path="data.source", value={"type": source.name}), *edits], revision)
+
+    st.selectbox("Data set", list(Source.shelf), key=key, on_change=choose, help=data.source.about())
+    fields_form(data.source, Form("data.source.params", revision))
+
+
+def _with_column(preparation: Preparation, column: str) -> Json:
+    return preparation.model_copy(update={"column": column}).json_pick()
+
+
+def _preparations(data: Data, revision: int) -> None:
+    """How each column of real numbers is scaled."""
+    for column, signal in data.source.features().items():
+        if signal.dtype != "float32":
+            continue
+        at = next((at for at, preparation in enumerate(data.prepare) if preparation.column == column), None)
+        key = f"pick.prepare.{column}"
+        session.show(key, data.prepare[at].name if at is not None else UNPREPARED)
+
+        def choose(column: str = column, key: str = key, at: int | None = at) -> None:
+            name = session.shown(key)
+            others = [other.json_pick() for place, other in enumerate(data.prepare) if place != at]
+            mine = [] if name == UNPREPARED else [{"type": name, "params": {"column": column}}]
+            session.submit([Set(path="data.prepare", value=others + mine)], revision)
+
+        st.selectbox(
+            f"Scale {column}",
+            [UNPREPARED, *Preparation.shelf],
+            key=key,
+            on_change=choose,
+            help="Statistics are those of the training part alone.",
+        )
+        if at is not None:
+            scaled = data.prepare[at]
+            fields = tuple(name for name in type(scaled).model_fields if name != "column")
+            fields_form(scaled, Form(f"data.prepare.{at}.params", revision), only=fields)
+
+
 def _picker(
     label: str, shelf: type[Entry], picked: Entry, path: str, revision: int, also: list[Edit] | None = None
 ) -> None:
@@ -45,7 +89,7 @@ def _picker(
     session.show(key, picked.name)
 
     def choose() -> None:
-        session.submit([Set(path=path, value={"type": session.shown(key)}), *(also or [])], revision)
+        session.submit([Set(path=path, value={"type": session.shown(key)})], revision)
 
     options = [name for name in shelf.shelf if name != "Values"] if shelf is Initializer else list(shelf.shelf)
     st.selectbox(label, options, key=key, on_change=choose, help=picked.about())

@@ -74,6 +74,13 @@ def open_new(document: Json) -> None:
     notify()
 
 
+def open_design(design: str) -> None:
+    """Open another of the visitor's designs."""
+    _remember(design)
+    st.session_state.pop("selected", None)
+    notify()
+
+
 def submit(edits: Sequence[Edit], base_revision: int) -> None:
     """Carry edits out on the open design, and keep what is wrong with them to be told."""
     try:

@@ -26,9 +26,7 @@ def totals(analysis: Analysis) -> None:
             known + count(analysis.parameters),
             help=f"{count(frozen)} of them are frozen." if frozen else "All of them learn.",
         )
-        st.metric(
-            "MACs", known + amount(analysis.macs), help=CONVENTIONS
-        )
+        st.metric("MACs", known + amount(analysis.macs), help=CONVENTIONS)
         st.metric(
             "FLOPs",
             known + amount(analysis.flops),
