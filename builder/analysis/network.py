@@ -3,9 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from itertools import islice
 
-from builder import limits
 from builder.catalog.initializers import Values
 from builder.catalog.layers import ShapeProblem, Suggestion
 from builder.catalog.layers.base import numbers_of
@@ -40,8 +38,6 @@ class Row:
     given: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
     repeat: int = 1
-    layers: int = 1
-    """How many rows it is once blocks are opened and repeated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +79,7 @@ class Analysis:
 
     def expanded(self) -> Iterator[Row]:
         """The rows with every block opened and repeated, ids as in `state_dict`."""
-        yield from islice(_expand(self.rows, "", {}), limits.EXPANDED_NODES)
+        yield from _expand(self.rows, "", {})
 
 
 def analyze(network: Network) -> Analysis:
@@ -131,7 +127,7 @@ class _Walk:
         signals: dict[str, Signal] = {}
         rows = self.graph(self.network, None, signals, "")
         outputs = tuple(map(signals.get, self.network.outputs))
-        self.problems += [*_shape_of_the_whole(self.network), *_too_many(rows)]
+        self.problems += _shape_of_the_whole(self.network)
         return Analysis(rows, signals, outputs, tuple(self.problems))
 
     def graph(self, graph: Graph, block: str | None, signals: dict[str, Signal], prefix: str) -> tuple[Row, ...]:
@@ -217,7 +213,6 @@ class _Walk:
             operations={kind: node.repeat * count for kind, count in _added(rows).items()},
             activation_bytes=node.repeat * sum(child.activation_bytes for child in rows),
             smallest_batch=max((child.smallest_batch for child in rows), default=1),
-            layers=node.repeat * sum(child.layers for child in rows),
         )
 
 
@@ -375,25 +370,6 @@ def _shape_of_the_whole(network: Network) -> Iterator[Problem]:
             title=say("{node} leads nowhere", node=node.name),
             because=say("No output of the network depends on it."),
             fixes=(Fix(label=say("Remove {node}", node=node.name), edits=(Remove(node=node.id),)),),
-        )
-
-
-def _too_many(rows: tuple[Row, ...]) -> Iterator[Problem]:
-    """Blocks in blocks, each repeated, make networks that nobody can build."""
-    layers = sum(row.layers for row in rows)
-    if layers > limits.EXPANDED_NODES:
-        largest = max(rows, key=lambda row: row.layers)
-        yield Problem(
-            code="size/layers",
-            node=largest.id,
-            title=say("The network has too many layers"),
-            because=say(
-                "With every block opened and repeated there are {layers:,}, and the limit is {limit:,}. Most are in {node}: {most:,}.",
-                layers=layers,
-                limit=limits.EXPANDED_NODES,
-                node=largest.title or largest.id,
-                most=largest.layers,
-            ),
         )
 
 

@@ -105,7 +105,7 @@ class _Mistake:
 
     @property
     def key(self) -> tuple[tuple[int | str, ...], str]:
-        return self.place, f"{self.kind} {self.problem.node}" if self.problem else self.kind
+        return self.place, f"{self.kind} {self.problem.node} {self.problem.because}" if self.problem else self.kind
 
 
 def _mistakes(error: ValidationError) -> Iterator[_Mistake]:
