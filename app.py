@@ -19,6 +19,7 @@ from builder.server.exposure import require_secret
 from builder.server.headers import SecurityHeaders
 from builder.server.identity import Identity
 from builder.server.routes import routes
+from builder.server.sockets import answer_at_once
 from builder.store import runs
 
 SIGN_OF_LIFE_SECONDS = 10
@@ -27,6 +28,7 @@ SIGN_OF_LIFE_SECONDS = 10
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """See that an engine is alive, and let it see that we are, for as long as the app runs."""
+    answer_at_once()
     await run_in_threadpool(engine.ensure)
     signs = asyncio.create_task(give_signs_of_life())
     yield

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from builder import limits
 from builder.catalog.entry import suggest
+from builder.catalog.layers import Layer
 from builder.design import names
 from builder.design.network import Block, Graph, Network, Node, split_reference
 from builder.design.order import running_order
@@ -223,14 +224,18 @@ def _sharing(known: dict[str, Node], node: Node, path: str) -> Iterator[Problem]
     if node.shares is None:
         return
     other = known.get(node.shares)
-    if other is None or other is node or other.type != node.type or other.shares:
+    if other is None or other is node or other.shares or not _has_weights(other) or other.layer != node.layer:
         yield Problem(
             code="shares/impossible",
             node=node.id,
             title=say("{node} cannot share the weights of {other}", node=node.name, other=node.shares),
-            because=say("Weights are shared with another node of the same type that has weights of its own."),
+            because=say("Weights are shared with another layer that has weights of its own and the same parameters."),
             fixes=(Fix(label=say("Give it weights of its own"), edits=(Unset(path=f"{path}.shares"),)),),
         )
+
+
+def _has_weights(node: Node) -> bool:
+    return node.type is not None and type(node.layer).parameters is not Layer.parameters
 
 
 def _order(graph: Graph, path: str) -> Iterator[Problem]:

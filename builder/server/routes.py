@@ -5,6 +5,7 @@ An answer is a 32-bit little-endian length, that many bytes of JSON, and then th
 
 import json
 import math
+import re
 import struct
 
 from starlette.concurrency import run_in_threadpool
@@ -20,6 +21,8 @@ from builder.store import history, runs, views
 from builder.store.runs import Run
 
 ROW_BYTES = history.ROW.itemsize
+NAME = re.compile(r"[a-z0-9_]{1,40}")
+"""What runs and pictures are called."""
 LARGEST = 2**63 - 1
 """What a database keeps as a whole number."""
 
@@ -34,7 +37,7 @@ async def series(request: Request) -> Response:
     owner = _owner(request)
     after = _whole_number(request, "after", smallest=0, otherwise=0)
     generation = request.query_params.get("generation", "")
-    found = await run_in_threadpool(series_answer, owner, request.path_params["run"], after, generation)
+    found = await run_in_threadpool(series_answer, owner, _name(request, "run"), after, generation)
     return _answer(found)
 
 
@@ -42,8 +45,7 @@ async def view(request: Request) -> Response:
     """`GET /api/runs/{run}/views/{name}?after=`: the newest picture of that name, if it shows a step after `after`."""
     owner = _owner(request)
     after = _whole_number(request, "after", smallest=-1, otherwise=-1)
-    run, name = request.path_params["run"], request.path_params["name"]
-    found = await run_in_threadpool(view_answer, owner, run, name, after)
+    found = await run_in_threadpool(view_answer, owner, _name(request, "run"), _name(request, "name"), after)
     return _answer(found)
 
 
@@ -112,6 +114,14 @@ def _owner(request: Request) -> str:
     if owner is None:
         raise HTTPException(401)
     return owner
+
+
+def _name(request: Request, parameter: str) -> str:
+    """A part of the address that can be a name of ours; any other never reaches the store, which may refuse it."""
+    name: str = request.path_params[parameter]
+    if not NAME.fullmatch(name):
+        raise HTTPException(404)
+    return name
 
 
 def _whole_number(request: Request, name: str, smallest: int, otherwise: int) -> int:

@@ -15,7 +15,6 @@ def program(experiment: Experiment, execution: Execution | None = None) -> str:
     """A program that needs torch, numpy and `data.npz` beside it. With `execution`, that of a run; else the CPU's usual one."""
     parts = _Parts(experiment, execution)
     sections = [
-        parts.head(),
         parts.constants(),
         network_source(experiment.network, parts.analysis),
         *([parts.initialize] if parts.initialize else []),
@@ -26,7 +25,8 @@ def program(experiment: Experiment, execution: Execution | None = None) -> str:
         parts.train(),
         _MAIN,
     ]
-    return "\n\n\n".join(sections) + "\n"
+    body = "\n\n\n".join(sections) + "\n"
+    return parts.head("Tensor" in body) + "\n\n" + body
 
 
 _MAIN = """if __name__ == "__main__":
@@ -59,12 +59,13 @@ class _Parts:
             for at, (reference, column) in enumerate(zip(output_references(self.experiment), self.targets, strict=True))
         ]
 
-    def head(self) -> str:
+    def head(self, hints: bool) -> str:
         name = one_line(self.experiment.name) or "An experiment"
         return f'''"""{name}, made with Layerlab.
 
-Reads data.npz beside it, trains, prints the scores of every epoch, and writes the loss of every step to history.csv.
-Needs torch and numpy. With the same torch on the same machine it repeats the run bit for bit.
+Reads data.npz beside it, trains, prints the scores of every epoch, and writes the
+loss of every step to history.csv. Needs torch and numpy. With the same torch on the
+same machine it repeats the run bit for bit.
 """
 
 import csv
@@ -72,7 +73,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn'''
+from torch import {"Tensor, " if hints else ""}nn'''
 
     def constants(self) -> str:
         recipe, execution = self.recipe, self.execution

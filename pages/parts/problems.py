@@ -22,7 +22,7 @@ def problem_list(problems: Sequence[Problem], repair: Repair | None, key: str) -
                 with st.container(horizontal=True, gap="small"):
                     for number, fix in enumerate(problem.fixes):
                         st.button(
-                            fix.label,
+                            plain(fix.label),
                             key=f"fix-{key}-{at}-{number}",
                             icon=":material/build:",
                             on_click=repair,

@@ -36,10 +36,13 @@ const YOUNG_SECONDS = 60;
 /** A chart that has not moved by half a pixel is drawn again after this long: its open buckets have. */
 const REDRAW_AFTER = 5_000;
 
+/** What is drawn on its own: the lines seldom move by half a pixel when there is a new boundary. */
+type Part = "lines" | "boundary";
+
 class LiveRun {
   private readonly root = element("section", "layerlab-live", { "aria-label": "Training run" });
   private readonly header = new StatusHeader();
-  private readonly smoothing = new SmoothingSlider(() => this.requestDraw());
+  private readonly smoothing = new SmoothingSlider(() => this.requestDraw("lines"));
   private readonly plots = element("div", "layerlab-plots");
   private readonly repeater = new Repeater((signal) => this.pull(signal), (failures) => this.showFailures(failures));
   private readonly resizing = new ResizeObserver(() => this.resized());
@@ -52,7 +55,7 @@ class LiveRun {
   private toldStatus: Status | null = null;
   private isGone = false;
   private isInSight = true;
-  private isDrawRequested = false;
+  private readonly stale = new Set<Part>();
   private drawnStep = -1;
   private drawnAt = 0;
   private width = 0;
@@ -66,7 +69,7 @@ class LiveRun {
     style.textContent = css;
     const bar = element("div", "layerlab-controls");
     bar.append(this.smoothing.root);
-    this.root.append(style, this.header.root, bar, this.plots, themeProbe(() => this.requestDraw()));
+    this.root.append(style, this.header.root, bar, this.plots, themeProbe(() => this.requestDrawAll()));
     parent.append(this.root);
     this.begin();
     this.resizing.observe(this.plots);
@@ -96,7 +99,7 @@ class LiveRun {
     this.meta = undefined;
     this.isGone = false;
     this.toldStatus = this.data.status;
-    this.drawnStep = -1;
+    this.drawnStep = -1; // the next rows are drawn whatever they are
     if (this.boundary) this.boundary.boundary = this.boundary.points = undefined;
     this.arrange();
     this.repeater.start();
@@ -108,7 +111,7 @@ class LiveRun {
     for (const spare of this.lines.splice(panels.length)) this.remove(spare.frame);
     panels.forEach((panel, index) => {
       if (this.lines[index]) return this.lines[index].update(panel);
-      const line = new LinePanel(panel, () => this.requestDraw());
+      const line = new LinePanel(panel, () => this.requestDraw("lines"));
       this.plots.insertBefore(line.frame.root, this.boundary?.frame.root ?? null);
       this.lines.push(line);
     });
@@ -116,10 +119,10 @@ class LiveRun {
       this.remove(this.boundary.frame);
       this.boundary = undefined;
     } else if (!this.boundary && this.data.boundary) {
-      this.boundary = new BoundaryPanel(() => this.requestDraw());
+      this.boundary = new BoundaryPanel(() => this.requestDraw("boundary"));
       this.plots.append(this.boundary.frame.root);
     }
-    this.requestDraw();
+    this.requestDrawAll();
   }
 
   private remove(frame: LinePanel["frame"]): void {
@@ -138,16 +141,18 @@ class LiveRun {
     if (!answer) {
       this.isGone = true;
       this.header.hide();
-      this.requestDraw();
+      this.requestDrawAll();
       return null;
     }
     const run = decodeRun(answer);
     this.history.add(run);
+    const isNewStatus = this.meta?.status !== run.meta.status;
     this.meta = run.meta;
     if (this.boundary) await this.pullPictures(this.boundary, run.meta.reset, signal);
     this.header.show(run.meta);
     this.tellStatus(run.meta.status);
-    if (this.hasMoved(run.meta)) this.requestDraw();
+    if (this.hasMoved(run.meta)) this.requestDraw("lines");
+    if (isNewStatus) this.requestDrawAll(); // the words where there is no plot yet
     if (!isAlive(run.meta.status)) return null;
     return run.meta.seconds < YOUNG_SECONDS ? WHILE_YOUNG : LATER;
   }
@@ -158,13 +163,13 @@ class LiveRun {
     const boundary = await this.fetch(`views/boundary?after=${after}`, signal);
     if (boundary?.byteLength) {
       panel.boundary = decodeView<BoundaryMeta>(boundary);
-      this.requestDraw();
+      this.requestDraw("boundary");
     }
     if (panel.points || !panel.boundary) return;
     const points = await this.fetch("views/points?after=-1", signal);
     if (points?.byteLength) {
       panel.points = decodeView<PointsMeta>(points);
-      this.requestDraw();
+      this.requestDraw("boundary");
     }
   }
 
@@ -196,31 +201,35 @@ class LiveRun {
     return this.drawnStep < 0 || meta.reset || !isAlive(meta.status) || isLate || last - this.drawnStep > halfPixel;
   }
 
-  private requestDraw(): void {
-    if (this.isDrawRequested) return;
-    this.isDrawRequested = true;
-    requestAnimationFrame(() => {
-      this.isDrawRequested = false;
-      this.draw();
-    });
+  private requestDraw(...parts: Part[]): void {
+    if (this.stale.size === 0) requestAnimationFrame(() => this.draw());
+    for (const part of parts) this.stale.add(part);
+  }
+
+  private requestDrawAll(): void {
+    this.requestDraw("lines", "boundary");
   }
 
   private draw(): void {
-    if (!this.isInSight || this.plots.clientWidth === 0) return; // drawn when it can be seen again
+    const stale = new Set(this.stale);
+    this.stale.clear();
+    if (!this.isInSight || this.plots.clientWidth === 0) return; // all is drawn when it can be seen again
     const { run, height } = this.data;
     const theme = readTheme(this.root);
     const final = this.meta !== undefined && !isAlive(this.meta.status);
     const nothing = this.isGone ? "This run is not available" : emptyText(this.meta);
-    for (const line of this.lines) {
-      const isDrawn = line.draw({ run, history: this.history, theme, memory: this.smoothing.memory, height, final });
-      line.frame.showEmpty(isDrawn ? "" : nothing, height);
+    if (stale.has("lines")) {
+      for (const line of this.lines) {
+        const isDrawn = line.draw({ run, history: this.history, theme, memory: this.smoothing.memory, height, final });
+        line.frame.showEmpty(isDrawn ? "" : nothing, height);
+      }
+      this.drawnStep = this.history.lastStep;
+      this.drawnAt = performance.now();
     }
-    if (this.boundary) {
+    if (stale.has("boundary") && this.boundary) {
       const isDrawn = this.boundary.draw(run, theme, height, final);
       this.boundary.frame.showEmpty(isDrawn ? "" : nothing, height);
     }
-    this.drawnStep = this.history.lastStep;
-    this.drawnAt = performance.now();
   }
 
   private resized(): void {
@@ -228,12 +237,12 @@ class LiveRun {
     if (width === 0 || width === this.width) return;
     this.width = width;
     for (const frame of this.frames()) frame.resize();
-    this.requestDraw();
+    this.requestDrawAll();
   }
 
   private sighted(entries: IntersectionObserverEntry[]): void {
     this.isInSight = entries.at(-1)!.isIntersecting;
-    if (this.isInSight) this.requestDraw();
+    if (this.isInSight) this.requestDrawAll();
   }
 }
 
