@@ -28,7 +28,6 @@ SIGN_OF_LIFE_SECONDS = 10
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """See that an engine is alive, and let it see that we are, for as long as the app runs."""
-    answer_at_once()
     await run_in_threadpool(engine.ensure)
     signs = asyncio.create_task(give_signs_of_life())
     yield
@@ -41,8 +40,8 @@ async def give_signs_of_life() -> None:
         try:
             await run_in_threadpool(runs.app_alive)
             await run_in_threadpool(engine.ensure)
-        except OperationalError:
-            logging.getLogger(__name__).warning("The store does not answer; trying again.", exc_info=True)
+        except (OperationalError, OSError):
+            logging.getLogger(__name__).warning("Store or engine does not answer; trying again.", exc_info=True)
         await asyncio.sleep(SIGN_OF_LIFE_SECONDS)
 
 
@@ -57,6 +56,8 @@ app = st.App(
     middleware=[Middleware(SecurityHeaders), Middleware(Identity)],
     lifespan=lifespan,
 )
+
+answer_at_once()  # the socket is bound before this file is run
 
 # Streamlit collects all garbage after every script run: what is imported by now need not be looked at each time.
 gc.collect()

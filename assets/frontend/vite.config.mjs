@@ -22,6 +22,7 @@ function oneCompressedBundle(name) {
 export default defineConfig({
   plugins: [oneCompressedBundle("live")],
   build: {
+    chunkSizeWarningLimit: 2000, // kB: Plotly
     target: "es2022",
     outDir: STATIC,
     emptyOutDir: false, // other bundles live there too
@@ -29,7 +30,11 @@ export default defineConfig({
     rolldownOptions: {
       input: "src/live.ts",
       preserveEntrySignatures: "exports-only", // else the default export is lost
-      output: { format: "es", entryFileNames: "live-[hash].js" },
+      output: {
+        format: "es",
+        entryFileNames: "live-[hash].js",
+        postBanner: "/*! Layerlab. Contains plotly.js (MIT) and what it is built from: see LICENSES.txt. */",
+      },
     },
   },
 });

@@ -83,7 +83,7 @@ def _progress(run: Run) -> dict[str, Json]:
         "seconds": run.seconds,
         "samples_per_second": run.samples_per_second if math.isfinite(run.samples_per_second) else 0.0,
         "remaining_seconds": remaining_seconds(run),
-        "device": run.execution.get("device"),
+        "device": run.execution.get("device_name"),  # what was wished for is no device yet
         "place": run.place,
         "problem": run.problem and {"title": run.problem["title"], "because": run.problem["because"]},
     }

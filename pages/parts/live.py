@@ -35,7 +35,8 @@ def live_chart(
     """
     data = {"run": run, "api": "api", "panels": panels, "boundary": boundary, "height": height, "status": status}
     result = _component(key=key, data=data, height="content", on_status_change=_rerun)
-    return result.status
+    new_status: str | None = result.status
+    return new_status
 
 
 def _rerun() -> None:

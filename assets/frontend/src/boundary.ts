@@ -23,7 +23,7 @@ const PARTS = ["training", "validation", "test"];
 const SYMBOLS = ["circle", "diamond", "square"];
 const SIGNS = ["●", "◆", "■"];
 /** Blue and orange: they differ in lightness too, and for every kind of colour blindness, on white and on black. */
-const TWO_CLASSES = ["#2f6fd0", "#e8871e"];
+const TWO_CLASSES = ["#3f7fdc", "#e8871e"];
 
 /** The field is paler than the points on it. */
 const FIELD_ALPHA = 0.45;
@@ -43,7 +43,7 @@ export class BoundaryPanel {
   }
 
   /** Whether there was anything to draw. */
-  draw(run: string, theme: Theme, height: number, final: boolean): boolean {
+  draw(run: string, theme: Theme, height: number): boolean {
     if (!this.boundary) return false;
     const { meta } = this.boundary;
     const groups = this.points ? grouped(this.points.values) : [];
@@ -52,7 +52,7 @@ export class BoundaryPanel {
     const present = PARTS.map((name, part) => ({ name, part })).filter(({ part }) => groups.some((group) => group.part === part));
     setText(this.parts, present.length > 1 ? present.map(({ name, part }) => `${SIGNS[part]} ${name}`).join("  ") : "");
     const labels = meta.labels.join(", ");
-    this.frame.describe(`Decision boundary between ${labels} at step ${whole(meta.step)}.`, final);
+    this.frame.describe(`Decision boundary between ${labels} at step ${whole(meta.step)}.`);
     return true;
   }
 

@@ -27,7 +27,9 @@ export class PlotFrame {
   private readonly title = element("span", "layerlab-title");
   private readonly empty = element("div", "layerlab-empty");
   private readonly resetButton = element("button", "layerlab-button layerlab-reset", { type: "button" });
-  private described = 0;
+  private description = "";
+  private described = -DESCRIBE_EVERY;
+  private describing = 0;
   private isDrawn = false;
   private home: Range | undefined;
 
@@ -63,6 +65,7 @@ export class PlotFrame {
   draw(traces: Trace[], layout: Layout, home?: Range): void {
     this.home = home;
     void Plotly.react(this.plot, traces, layout, CONFIG);
+    this.resetButton.hidden = !this.isZoomed;
     if (this.isDrawn) return;
     this.isDrawn = true;
     this.plot.on?.("plotly_doubleclick", () => this.resetZoom());
@@ -86,11 +89,16 @@ export class PlotFrame {
     void Plotly.relayout(this.plot, home ?? everything);
   }
 
-  /** Give the text alternative; at once only where `now`, as a screen reader would never come to an end. */
-  describe(text: string, now: boolean): void {
-    if (!now && performance.now() - this.described < DESCRIBE_EVERY) return;
-    this.described = performance.now();
-    this.plot.setAttribute("aria-label", text);
+  /** Give the text alternative, the newest one every two seconds: else a screen reader would never come to an end. */
+  describe(text: string): void {
+    this.description = text;
+    if (this.describing) return;
+    const wait = Math.max(0, this.described + DESCRIBE_EVERY - performance.now());
+    this.describing = window.setTimeout(() => {
+      this.describing = 0;
+      this.described = performance.now();
+      this.plot.setAttribute("aria-label", this.description);
+    }, wait);
   }
 
   resize(): void {
@@ -98,6 +106,7 @@ export class PlotFrame {
   }
 
   close(): void {
+    window.clearTimeout(this.describing);
     Plotly.purge(this.plot);
   }
 }

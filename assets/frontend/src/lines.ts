@@ -23,8 +23,6 @@ export interface Drawing {
   /** Steps that the smoothing remembers. */
   memory: number;
   height: number;
-  /** The run has ended: what is drawn is the last word. */
-  final: boolean;
 }
 
 /** More bands than this hide each other. */
@@ -72,7 +70,7 @@ export class LinePanel {
     });
     this.frame.draw(traces, this.layout(drawing));
     const latest = shown.map(({ label, series }) => `${label} ${value(series.lastValue)} at step ${whole(series.lastStep)}`);
-    this.frame.describe(`${this.panel.title}: ${latest.join(", ")}.`, drawing.final);
+    this.frame.describe(`${this.panel.title}: ${latest.join(", ")}.`);
     return true;
   }
 

@@ -32,7 +32,7 @@ interface Component {
 /** A young run is watched closely; one that goes on for long does not change that fast. In milliseconds. */
 const WHILE_YOUNG = 500;
 const LATER = 1_000;
-const YOUNG_SECONDS = 60;
+const YOUNG_SECONDS = 20;
 /** A chart that has not moved by half a pixel is drawn again after this long: its open buckets have. */
 const REDRAW_AFTER = 5_000;
 
@@ -53,6 +53,7 @@ class LiveRun {
   private history = new History();
   private meta: RunMeta | undefined;
   private toldStatus: Status | null = null;
+  private pulls = 0;
   private isGone = false;
   private isInSight = true;
   private readonly stale = new Set<Part>();
@@ -100,7 +101,8 @@ class LiveRun {
     this.isGone = false;
     this.toldStatus = this.data.status;
     this.drawnStep = -1; // the next rows are drawn whatever they are
-    if (this.boundary) this.boundary.boundary = this.boundary.points = undefined;
+    this.pulls = 0;
+    this.forgetPictures();
     this.arrange();
     this.repeater.start();
   }
@@ -148,17 +150,19 @@ class LiveRun {
     this.history.add(run);
     const isNewStatus = this.meta?.status !== run.meta.status;
     this.meta = run.meta;
-    if (this.boundary) await this.pullPictures(this.boundary, run.meta.reset, signal);
     this.header.show(run.meta);
     this.tellStatus(run.meta.status);
     if (this.hasMoved(run.meta)) this.requestDraw("lines");
     if (isNewStatus) this.requestDrawAll(); // the words where there is no plot yet
+    if (run.meta.reset) this.forgetPictures();
+    // A field is far larger than a few rows, and the eye follows it less closely: every second time is enough.
+    const isTurn = this.pulls++ % 2 === 0 || !isAlive(run.meta.status);
+    if (this.boundary && isTurn) await this.pullPictures(this.boundary, signal);
     if (!isAlive(run.meta.status)) return null;
     return run.meta.seconds < YOUNG_SECONDS ? WHILE_YOUNG : LATER;
   }
 
-  private async pullPictures(panel: BoundaryPanel, reset: boolean, signal: AbortSignal): Promise<void> {
-    if (reset) panel.boundary = undefined;
+  private async pullPictures(panel: BoundaryPanel, signal: AbortSignal): Promise<void> {
     const after = panel.boundary?.meta.step ?? -1;
     const boundary = await this.fetch(`views/boundary?after=${after}`, signal);
     if (boundary?.byteLength) {
@@ -179,7 +183,13 @@ class LiveRun {
     const response = await fetch(url, { signal, cache: "no-store" });
     if (response.status === 404 || response.status === 401) return undefined;
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
-    return response.arrayBuffer();
+    const bytes = await response.arrayBuffer();
+    signal.throwIfAborted(); // another run may be on show by now
+    return bytes;
+  }
+
+  private forgetPictures(): void {
+    if (this.boundary) this.boundary.boundary = this.boundary.points = undefined;
   }
 
   private showFailures(failures: number): void {
@@ -216,18 +226,17 @@ class LiveRun {
     if (!this.isInSight || this.plots.clientWidth === 0) return; // all is drawn when it can be seen again
     const { run, height } = this.data;
     const theme = readTheme(this.root);
-    const final = this.meta !== undefined && !isAlive(this.meta.status);
     const nothing = this.isGone ? "This run is not available" : emptyText(this.meta);
     if (stale.has("lines")) {
       for (const line of this.lines) {
-        const isDrawn = line.draw({ run, history: this.history, theme, memory: this.smoothing.memory, height, final });
+        const isDrawn = line.draw({ run, history: this.history, theme, memory: this.smoothing.memory, height });
         line.frame.showEmpty(isDrawn ? "" : nothing, height);
       }
       this.drawnStep = this.history.lastStep;
       this.drawnAt = performance.now();
     }
     if (stale.has("boundary") && this.boundary) {
-      const isDrawn = this.boundary.draw(run, theme, height, final);
+      const isDrawn = this.boundary.draw(run, theme, height);
       this.boundary.frame.showEmpty(isDrawn ? "" : nothing, height);
     }
   }

@@ -1,0 +1,326 @@
+"""Worked numbers of the textbooks, one test a row; the row's id ends the name. `docs/numbers.md` lists them with sources."""
+
+import math
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from builder.analysis import Analysis, analyze
+from builder.blocks.chain import chain, layer
+from builder.catalog import Initializer, Layer, Loss, Optimizer
+from builder.compile import build, loss_function, optimizer
+from builder.compile.build import fill, resolve
+from builder.design.network import Network
+
+
+def table(shape: list[int], *nodes: dict) -> Analysis:
+    """The layer table of layers behind an Input of that shape."""
+    return analyze(
+        Network.model_validate({"nodes": chain(layer("Input", id="data", shape=shape), *nodes), "outputs": []})
+    )
+
+
+def last(shape: list[int], *nodes: dict):
+    return table(shape, *nodes).rows[-1]
+
+
+def activation(name: str, *values: float, **params: float) -> list[float]:
+    entry = Layer.pick(name, params)
+    return resolve(entry.target)(**entry.args())(torch.tensor([values], dtype=torch.float32))[0].tolist()
+
+
+def loss(name: str, output: torch.Tensor, target: torch.Tensor) -> float:
+    return loss_function(Loss.pick(name, {}))(output, target).item()
+
+
+def steps(name: str, count: int, **params: float) -> list[float]:
+    """Where an optimizer takes w from 1 on w squared."""
+    weight = nn.Parameter(torch.tensor([1.0], dtype=torch.float64))
+    holder = nn.Module()
+    holder.weight = weight
+    adapt = optimizer(Optimizer.pick(name, params), holder, fused=False)
+    places = []
+    for _ in range(count):
+        adapt.zero_grad()
+        weight.square().sum().backward()
+        adapt.step()
+        places.append(weight.item())
+    return places
+
+
+def filled(name: str, fan_in: int, fan_out: int, **params: float) -> torch.Tensor:
+    """A weight filled by a rule, large enough for its statistics: many layers of that size side by side."""
+    torch.manual_seed(0)
+    weights = []
+    for _ in range(math.ceil(1_000_000 / (fan_in * fan_out))):
+        linear = nn.Linear(fan_in, fan_out)
+        fill(linear.weight, Initializer.pick(name, params))
+        weights.append(linear.weight.detach().flatten())
+    return torch.cat(weights)
+
+
+def test_a_perceptron_with_weights_minus_two_and_bias_three_is_a_nand_gate_w1():
+    init = {
+        "weight": {"type": "Values", "params": {"values": [[-2, -2]]}},
+        "bias": {"type": "Values", "params": {"values": [3]}},
+    }
+    nodes = [
+        *chain(layer("Input", id="inputs", shape=[2])),
+        {"id": "gate", "type": "Linear", "params": {"out_features": 1}, "inputs": ["inputs"], "init": init},
+    ]
+    module = build(Network.model_validate({"nodes": nodes, "outputs": ["gate"]}))
+    (z,) = module(torch.tensor([[0.0, 0], [0, 1], [1, 0], [1, 1]]))
+    assert z.flatten().tolist() == [3, 1, 1, -1]
+    assert (z > 0).flatten().tolist() == [True, True, True, False]
+
+
+def test_the_convolution_of_the_worked_patch_gives_one_w2():
+    module = build(
+        Network.model_validate(
+            {
+                "nodes": chain(layer("Input", id="patch", shape=[1, 3, 3]), layer("Conv2d", id="conv", out_channels=1)),
+                "outputs": ["conv"],
+            }
+        )
+    )
+    with torch.no_grad():
+        module.conv.weight.copy_(torch.tensor([[[[-1.0, 0, 1]] * 3]]))
+        module.conv.bias.fill_(1)
+    assert module(torch.tensor([[[[1.0, 0, 2], [5, 4, 2], [3, 4, 5]]]]))[0].item() == 1
+
+
+def test_one_3x3x3_kernel_has_27_weights_and_a_bias_w3():
+    assert last([3, 8, 8], layer("Conv2d", out_channels=1)).parameters == 27 + 1
+    assert last([3, 8, 8], layer("Conv2d", out_channels=1, bias=False)).parameters == 27
+
+
+def test_a_3x3_convolution_of_3_to_64_channels_has_1792_parameters_w4():
+    assert last([3, 224, 224], layer("Conv2d", out_channels=64, padding=1)).parameters == 1_792
+
+
+def test_its_multiply_adds_and_flops_on_224_pixels_w5():
+    row = last([3, 224, 224], layer("Conv2d", out_channels=64, padding=1))
+    assert (row.macs, row.flops) == (86_704_128, 173_408_256)
+    assert last([3, 224, 224], layer("Conv2d", out_channels=64, padding=1, bias=False)).flops == 170_196_992
+    assert last([3, 224, 244], layer("Conv2d", out_channels=64, padding=1)).macs == 94_445_568
+
+
+def test_a_hundred_3x3_filters_on_32x32x3_have_2800_parameters_w6():
+    assert last([3, 32, 32], layer("Conv2d", out_channels=100, padding=1)).parameters == 2_800
+
+
+def test_their_flops_with_and_without_bias_w7():
+    row = last([3, 32, 32], layer("Conv2d", out_channels=100, padding=1))
+    assert (row.macs, row.flops) == (2_764_800, 5_529_600)
+    assert last([3, 32, 32], layer("Conv2d", out_channels=100, padding=1, bias=False)).flops == 5_427_200
+
+
+def test_a_dense_layer_of_5_to_10_has_60_parameters_w8a():
+    assert last([5], layer("Linear", out_features=10)).parameters == 60
+
+
+def test_a_dense_layer_of_5_to_10_has_50_multiply_adds_w8b():
+    row = last([5], layer("Linear", out_features=10))
+    assert (row.macs, row.flops) == (50, 100)
+    assert last([5], layer("Linear", out_features=10, bias=False)).flops == 90
+
+
+@pytest.mark.parametrize(("hidden", "parameters"), [(500, 397_510), (512, 407_050), (256, 203_530), (128, 101_770)])
+def test_two_dense_layers_on_784_pixels_w9(hidden: int, parameters: int):
+    assert (
+        table([784], layer("Linear", out_features=hidden), layer("Linear", id="out", out_features=10)).parameters
+        == parameters
+    )
+
+
+def test_a_10x10_kernel_on_100x100_pixels_w10():
+    row = last([1, 100, 100], layer("Conv2d", out_channels=1, kernel_size=10))
+    assert (row.parameters, row.outputs[0].shape) == (101, (1, 91, 91))
+    assert last([1, 100, 100], layer("Conv2d", out_channels=6, kernel_size=10)).parameters == 606
+    assert last([10_000], layer("Linear", out_features=1)).parameters == 10_001
+
+
+def test_the_first_convolution_of_lenet_on_colour_w11():
+    row = last([3, 32, 32], layer("Conv2d", out_channels=6, kernel_size=5))
+    assert (row.outputs[0].shape, row.parameters, row.macs, row.outputs[0].numbers) == (
+        (6, 28, 28),
+        456,
+        352_800,
+        4_704,
+    )
+
+
+def test_its_pooling_halves_the_sides_without_parameters_w12():
+    row = last([6, 28, 28], layer("MaxPool2d"))
+    assert (row.outputs[0].shape, row.parameters) == ((6, 14, 14), 0)
+
+
+def test_the_rest_of_lenet_on_colour_w13():
+    analysis = table(
+        [3, 32, 32],
+        layer("Conv2d", id="conv1", out_channels=6, kernel_size=5), layer("MaxPool2d", id="pool1"),
+        layer("Conv2d", id="conv2", out_channels=16, kernel_size=5), layer("MaxPool2d", id="pool2"), layer("Flatten"),
+        layer("Linear", id="f1", out_features=120), layer("Linear", id="f2", out_features=84), layer("Linear", id="f3", out_features=10),
+    )  # fmt: skip
+    rows = {row.id: row for row in analysis.rows}
+    assert [rows[name].parameters for name in ("conv2", "f1", "f2", "f3")] == [2_416, 48_120, 10_164, 850]
+    assert (rows["conv2"].outputs[0].shape, rows["flatten"].outputs[0].shape) == ((16, 10, 10), (400,))
+    assert analysis.parameters == 62_006
+
+
+def test_a_second_convolution_reads_every_map_of_the_first_w16():
+    assert last([6, 14, 14], layer("Conv2d", out_channels=16, kernel_size=5)).parameters == 2_416
+
+
+def test_the_convolution_that_is_a_dense_layer_w17():
+    assert last([16, 5, 5], layer("Conv2d", out_channels=120, kernel_size=5)).parameters == 48_120
+    assert last([400], layer("Linear", out_features=120)).parameters == 48_120
+
+
+@pytest.mark.parametrize(
+    ("side", "kernel", "stride", "positions"),
+    [(32, 3, 1, 30), (32, 3, 2, 15), (5, 3, 2, 2), (227, 11, 4, 55), (7, 2, 2, 3)],
+)
+def test_positions_of_a_window_without_padding_w20(side: int, kernel: int, stride: int, positions: int):
+    row = last([1, side, side], layer("Conv2d", out_channels=1, kernel_size=kernel, stride=stride))
+    assert row.outputs[0].shape == (1, positions, positions)
+
+
+def test_one_pixel_of_padding_keeps_the_side_under_a_3x3_window_w21():
+    assert last([1, 6, 6], layer("Conv2d", out_channels=1, padding=1)).outputs[0].shape == (1, 6, 6)
+
+
+@pytest.mark.parametrize(("padding", "positions"), [(0, 54), (2, 55)])
+def test_positions_are_rounded_down_w22(padding: int, positions: int):
+    row = last([1, 224, 224], layer("Conv2d", out_channels=1, kernel_size=11, stride=4, padding=padding))
+    assert row.outputs[0].shape == (1, positions, positions)
+
+
+def test_leaky_relu_of_minus_two_under_both_slopes_w27():
+    assert activation("LeakyReLU", -2, negative_slope=0.1) == pytest.approx([-0.2])
+    assert activation("LeakyReLU", -2) == pytest.approx([-0.02])
+
+
+@pytest.mark.parametrize(
+    ("rule", "spread", "bound"),
+    [("Default", 0.035714 / 3**0.5, 0.035714), ("XavierNormal", 0.043853, None), ("XavierUniform", 0.075955 / 3**0.5, 0.075955),
+     ("HeNormal", 0.050508, None), ("HeUniform", 0.087482 / 3**0.5, 0.087482)],
+)  # fmt: skip
+def test_first_weights_of_784_to_256_w28(rule: str, spread: float, bound: float | None):
+    weights = filled(rule, 784, 256)
+    assert weights.std().item() == pytest.approx(spread, rel=0.005)
+    assert bound is None or weights.abs().max().item() == pytest.approx(bound, rel=0.001)
+
+
+def test_losses_of_the_little_vectors_w29():
+    assert loss("MSE", torch.tensor([1.5, 2, 5]), torch.tensor([1.0, 2, 3])) == pytest.approx(1.416667, abs=1e-6)
+    scores = torch.log(torch.tensor([[0.7, 0.2, 0.1]]))
+    assert loss("CrossEntropy", scores, torch.tensor([0])) == pytest.approx(0.356675, abs=1e-6)
+
+
+def test_the_first_step_of_adam_is_as_long_as_the_learning_rate_w30():
+    assert steps("Adam", 1, lr=0.1)[0] == pytest.approx(0.9, abs=1e-7)
+
+
+def test_bias_correction_makes_adams_first_moments_the_gradient_and_its_square_w31():
+    for gradient_scale in (1e-3, 1.0, 1e3):  # the step is lr * g / sqrt(g^2), whatever the gradient
+        weight = nn.Parameter(torch.tensor([1.0], dtype=torch.float64))
+        holder = nn.Module()
+        holder.weight = weight
+        adapt = optimizer(Optimizer.pick("Adam", {"lr": 0.1}), holder, fused=False)
+        (gradient_scale * weight).sum().backward()
+        adapt.step()
+        assert 1 - weight.item() == pytest.approx(0.1, rel=1e-4)
+
+
+def test_an_lstm_of_10_to_20_has_2560_parameters_two_biases_kept_w35():
+    assert last([7, 10], layer("LSTM", hidden_size=20)).parameters == 2_560
+    assert last([7, 10], layer("LSTM", hidden_size=20, bias=False)).parameters == 2_560 - 160
+
+
+def test_probabilities_of_one_and_four_fifths_lie_ln_four_apart_w36():
+    low, high = activation("Softmax", 0.0, math.log(4))
+    assert (low, high) == pytest.approx((0.2, 0.8))
+    assert math.log(high / low) == pytest.approx(1.386294, abs=1e-5)
+
+
+def test_five_sigmoids_leave_less_than_a_thousandth_of_a_gradient_w37():
+    x = torch.zeros(1, requires_grad=True, dtype=torch.float64)
+    slope = torch.autograd.grad(torch.sigmoid(x), x)[0].item()
+    assert slope**5 == pytest.approx(9.765625e-4)
+
+
+def test_two_3x3_convolutions_cost_less_than_one_5x5_w38():
+    two = table([64, 8, 8], layer("Conv2d", id="first", out_channels=64), layer("Conv2d", id="second", out_channels=64))
+    one = table([64, 8, 8], layer("Conv2d", out_channels=64, kernel_size=5))
+    assert (two.parameters, one.parameters) == (73_856, 102_464)
+    assert two.rows[-1].outputs == one.rows[-1].outputs
+
+
+def test_sigmoid_values_and_its_steepest_slope_a1():
+    assert activation("Sigmoid", 0, 2) == pytest.approx([0.5, 0.880797], abs=1e-6)
+    x = torch.linspace(-5, 5, 1001, dtype=torch.float64, requires_grad=True)
+    slopes = torch.autograd.grad(torch.sigmoid(x).sum(), x)[0]
+    assert slopes.max().item() == pytest.approx(0.25)
+
+
+def test_tanh_of_two_a4():
+    assert activation("Tanh", 2) == pytest.approx([0.964028], abs=1e-6)
+
+
+def test_relu_is_never_negative_and_zero_on_the_left_a5():
+    assert activation("ReLU", -3, 0, 3) == [0, 0, 3]
+
+
+def test_softmax_of_one_two_three_a8():
+    assert activation("Softmax", 1, 2, 3) == pytest.approx([0.090031, 0.244728, 0.665241], abs=1e-6)
+    assert activation("Softmax", 1.7, 0)[0] == pytest.approx(activation("Sigmoid", 1.7)[0], abs=1e-6)
+
+
+def test_binary_cross_entropy_at_four_fifths_l6():
+    score = torch.tensor([[math.log(4)]])  # sigmoid(ln 4) = 0.8
+    assert loss("BCEWithLogits", score, torch.tensor([[1.0]])) == pytest.approx(0.223144, abs=1e-6)
+    assert loss("BCEWithLogits", score, torch.tensor([[0.0]])) == pytest.approx(1.609438, abs=1e-6)
+
+
+def test_momentum_on_a_parabola_g6():
+    assert steps("SGD", 3, lr=0.1, momentum=0.9) == pytest.approx([0.8, 0.46, 0.062])
+
+
+def test_gradient_descent_on_a_parabola_n14():
+    assert steps("SGD", 3, lr=0.1) == pytest.approx([0.8, 0.64, 0.512])
+
+
+def test_the_default_bound_of_a_dense_layer_is_one_over_the_root_of_its_fan_in_i3():
+    weights = filled("Default", 100, 50)
+    assert weights.abs().max().item() == pytest.approx(0.1, rel=0.001)
+    assert weights.std().item() == pytest.approx(0.057735, rel=0.005)
+
+
+@pytest.mark.parametrize(("fans", "spread"), [((100, 50), 0.115470), ((784, 256), 0.043853)])
+def test_the_spread_of_xavier_normal_i4(fans: tuple[int, int], spread: float):
+    assert filled("XavierNormal", *fans).std().item() == pytest.approx(spread, rel=0.005)
+
+
+@pytest.mark.parametrize(("fans", "bound"), [((100, 50), 0.2), ((784, 256), 0.075955)])
+def test_the_bound_of_xavier_uniform_i5(fans: tuple[int, int], bound: float):
+    assert filled("XavierUniform", *fans).abs().max().item() == pytest.approx(bound, rel=0.001)
+
+
+def test_the_spread_of_he_normal_i6():
+    assert filled("HeNormal", 100, 50).std().item() == pytest.approx(0.141421, rel=0.005)
+
+
+def test_the_bound_of_he_uniform_i7():
+    assert filled("HeUniform", 100, 50).abs().max().item() == pytest.approx(0.244949, rel=0.001)
+
+
+def test_the_document_lists_exactly_these_rows():
+    here = Path(__file__)
+    tested = set(re.findall(r"^def test_\w+_([a-z]\d+[ab]?)\(", here.read_text(), flags=re.MULTILINE))
+    document = (here.parents[2] / "docs" / "numbers.md").read_text().partition("## Not yet covered")[0]
+    listed = {row.lower() for row in re.findall(r"^\| ([A-Z]\d+[ab]?) \|", document, flags=re.MULTILINE)}
+    assert tested == listed
