@@ -81,7 +81,7 @@ def test_rows_of_another_attempt_make_the_caller_start_over(client: Client, run:
 
 def test_the_meta_says_how_the_run_is(client: Client, run: runs.Run) -> None:
     runs.claim()
-    runs.update(run.id, status="running", total_steps=400, epochs=4, execution={"device": "cpu"})
+    runs.update(run.id, status="running", total_steps=400, epochs=4, execution={"device": "cpu", "device_name": "CPU"})
     record(run, 1, 100).close()
     meta, _ = split(client.get(f"/api/runs/{run.id}/series"))
     expected = {
@@ -93,7 +93,7 @@ def test_the_meta_says_how_the_run_is(client: Client, run: runs.Run) -> None:
         "seconds": 1.0,
         "samples_per_second": 5.0,
         "remaining_seconds": 3.0,  # 300 more steps at 100 a second
-        "device": "cpu",
+        "device": "CPU",
         "place": None,
         "problem": None,
         "series": ["train/loss"],
