@@ -250,14 +250,19 @@ def source(design: str, out: Path | None) -> None:
     from builder.data import load
     from builder.files import write
 
-    out.mkdir(parents=True, exist_ok=True)
-    write(out / "program.py", text.encode())
-    write(out / "data.npz", load(experiment.data).save_npz())
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write(out / "program.py", text.encode())
+        write(out / "data.npz", load(experiment.data).save_npz())
+    except OSError as error:
+        title = say("Nothing can be written to {folder}", folder=out)
+        raise Refused(Problem(code="file/unwritable", title=title, because=f"{error.strerror}.")) from error
     click.echo(f"{out / 'program.py'}\n{out / 'data.npz'}")
 
 
 @main.command(name="runs")
 @as_json
+@_reports_problems
 def list_runs(as_json: bool) -> None:
     """Runs of the command line, newest first."""
     found = runs.listing(OWNER)
@@ -282,6 +287,7 @@ def engine_group() -> None:
 
 @engine_group.command(name="status")
 @as_json
+@_reports_problems
 def engine_status(as_json: bool) -> None:
     """Whether an engine is alive, and what it does."""
     status = asdict(engine.status())
@@ -289,6 +295,7 @@ def engine_status(as_json: bool) -> None:
 
 
 @engine_group.command(name="stop")
+@_reports_problems
 def engine_stop() -> None:
     """End the engine; its runs are interrupted."""
     click.echo(say("The engine has ended.") if engine.stop() else say("No engine is alive."))

@@ -23,7 +23,7 @@ def tried(problems: Iterable[Problem], document: Json, check: Checker) -> list[P
     """
     problems = list(problems)
     before = Counter(map(_identity, problems))
-    tries = size.tries(len(json.dumps(document)))
+    tries = size.tries(len(json.dumps(document)), len(problems))
     found = []
     for problem in problems:
         fixes, used = _best(problem, before, document, check, tries)

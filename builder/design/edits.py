@@ -15,13 +15,13 @@ from builder.problem import Connect, Edit, Insert, Json, Move, Problem, Refused,
 
 def apply(document: Json, edits: tuple[Edit, ...] | list[Edit]) -> Json:
     """The document after all `edits`, in order. Raises `Refused` where one of them cannot be carried out."""
-    size.check_depth(document)
-    if not isinstance(document, dict):
+    size.check_values(document)
+    if edits and not isinstance(document, dict):
         raise _refuse(say("There is nothing to change"), say("A design is a JSON object."))
     document = deepcopy(document)
     for edit in edits:
         if isinstance(edit, Set | Insert):
-            size.check_depth(edit.value if isinstance(edit, Set) else edit.node)
+            size.check_values(edit.value if isinstance(edit, Set) else edit.node)
         _CARRY_OUT[type(edit)](document, edit)
     return document
 
@@ -37,7 +37,7 @@ def touched(edits: tuple[Edit, ...] | list[Edit]) -> list[str]:
             scope = f"network.blocks.{edit.block}.nodes" if edit.block else "network.nodes"
             ids = [edit.node.get("id") if isinstance(edit, Insert) else edit.node]
             ids += [after for after in (getattr(edit, "after", None),) if after]
-            found.update(f"{scope}.{node}" for node in ids)
+            found.update(f"{scope}.{node}" for node in ids if isinstance(node, str))
     return sorted(found)
 
 

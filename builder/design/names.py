@@ -23,6 +23,21 @@ RESERVED = frozenset(
 """Attributes of `nn.Module` (a submodule of that name would break it), and names that `forward` itself uses."""
 
 
+BLOCK_PATTERN = re.compile(r"[A-Z][A-Za-z0-9]{0,39}")
+
+BLOCK_RESERVED = frozenset({"DEVICE", "EPOCHS", "False", "None", "Path", "SEED", "Tensor", "THREADS", "True"})
+"""What the exported program already has: a block becomes a class there."""
+
+
+def why_not_block(name: str) -> str | None:
+    """The reason why `name` cannot be a block's name, or null."""
+    if not BLOCK_PATTERN.fullmatch(name):
+        return say("A block's name is a capital letter followed by letters and digits, 40 at most.")
+    if name in BLOCK_RESERVED:
+        return say("{name} already means something to Python or in the exported program.", name=name)
+    return None
+
+
 def why_not(name: object) -> str | None:
     """The reason why `name` cannot be a node's id, or null."""
     if not isinstance(name, str) or not PATTERN.fullmatch(name):

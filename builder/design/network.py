@@ -19,8 +19,14 @@ def _legal(name: str) -> str:
     return name
 
 
+def _legal_block(name: str) -> str:
+    if reason := names.why_not_block(name):
+        raise PydanticCustomError("illegal_block", "{reason}", {"reason": reason})
+    return name
+
+
 NodeId = Annotated[str, AfterValidator(_legal)]
-BlockName = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]{0,39}$")]
+BlockName = Annotated[str, AfterValidator(_legal_block)]
 Place = tuple[Annotated[float, Field(ge=-1e6, le=1e6)], Annotated[float, Field(ge=-1e6, le=1e6)]]
 
 

@@ -132,22 +132,17 @@ def _ids(graph: Graph, given: tuple[str, ...], path: str) -> Iterator[Problem]:
     counts = Counter([*given, *(node.id for node in graph.nodes)])
     taken = set(counts)
     seen = set(given)
+    offered = 0
     for at, node in enumerate(graph.nodes):
         if node.id in seen:
-            other = names.fresh(node.id, taken)
+            offered += 1
             yield Problem(
                 code="id/duplicate",
                 node=node.id,
                 title=say("{node} is there {count} times", node=node.id, count=counts[node.id]),
                 because=say("Every id stands for one node, because references and saved weights go by it."),
-                fixes=(
-                    Fix(
-                        label=say("Call the later one {name}", name=other),
-                        edits=(Set(path=f"{path}.nodes.{at}.id", value=other),),
-                    ),
-                ),
+                fixes=(_other_name(node, f"{path}.nodes.{at}", taken),) if offered <= _FIXES else (),
             )
-            taken.add(other)
         seen.add(node.id)
     for node in graph.nodes:
         if isinstance(graph, Block) and node.type == "Input":
@@ -157,6 +152,16 @@ def _ids(graph: Graph, given: tuple[str, ...], path: str) -> Iterator[Problem]:
                 title=say("{node} is an Input inside a block", node=node.name),
                 because=say("A block is given its signals by its `inputs`; data enters the network outside."),
             )
+
+
+_FIXES = 100
+"""Ids that are repaired at once; looking for more free names takes long where very many are the same."""
+
+
+def _other_name(node: Node, path: str, taken: set[str]) -> Fix:
+    name = names.fresh(node.id, taken)
+    taken.add(name)
+    return Fix(label=say("Call the later one {name}", name=name), edits=(Set(path=f"{path}.id", value=name),))
 
 
 def _references(
@@ -232,6 +237,20 @@ def _sharing(known: dict[str, Node], node: Node, path: str) -> Iterator[Problem]
             because=say("Weights are shared with another layer that has weights of its own and the same parameters."),
             fixes=(Fix(label=say("Give it weights of its own"), edits=(Unset(path=f"{path}.shares"),)),),
         )
+    elif node.frozen:
+        yield Problem(
+            code="shares/frozen",
+            node=node.id,
+            title=say("{node} cannot be frozen by itself", node=node.name),
+            because=say("Its weights are those of {other}; they learn or stay together.", other=other.name),
+            fixes=(
+                Fix(
+                    label=say("Let {other} alone say it", other=other.name),
+                    edits=(Unset(path=f"{path}.frozen"),),
+                ),
+                Fix(label=say("Give it weights of its own"), edits=(Unset(path=f"{path}.shares"),)),
+            ),
+        )
 
 
 def _has_weights(node: Node) -> bool:
@@ -266,7 +285,7 @@ def _circle(graph: Graph, path: str, circle: list[str]) -> Problem:
     cuts.sort()  # first what runs back to a node further up: that is what was drawn by mistake
     return Problem(
         code="graph/cycle",
-        node=circle[0],
+        node=graph.nodes[cuts[0][1]].id if cuts else circle[0],
         title=say("The network runs in a circle"),
         because=say("Signals flow one way, and here they come back: {cycle}.", cycle=_round(circle)),
         fixes=tuple(

@@ -57,6 +57,7 @@ class Softmax(_Activation):
     """Turns scores into probabilities that add up to 1 along one side. CrossEntropy already includes it."""
 
     group, target = "Activation", "nn.Softmax"
+    positional = 1
     formula = r"y_i = \frac{e^{x_i}}{\sum_j e^{x_j}}"
 
     dim: Annotated[int, Field(ge=-4, le=4)] = Field(

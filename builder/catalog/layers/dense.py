@@ -25,7 +25,7 @@ class Linear(Layer):
         return {"in_features": x[0].shape[-1], **self.model_dump()}
 
     def infer(self, *x: Signal) -> Signals:
-        expect_axes(x[0], "F", "TF", suggestions=(FLATTEN,))
+        expect_axes(x[0], "F", "TF", suggestions=(FLATTEN,) if x[0].shape else ())
         return (Signal((*x[0].shape[:-1], self.out_features), x[0].axes),)
 
     def parameters(self, *x: Signal) -> dict[str, Shape]:

@@ -52,7 +52,7 @@ class Add(Layer):
                 say("Every input must have the same shape; they are {shapes}.", shapes=" and ".join(map(str, x))),
                 *projections(x),
             )
-        return (x[0],)
+        return (Signal(x[0].shape, x[0].axes, x[0].dtype),)  # a sum of class numbers is the number of no class
 
     def operations(self, x: Signals, y: Signals) -> dict[str, int]:
         return {"merge": (len(x) - 1) * y[0].numbers}
@@ -62,6 +62,7 @@ class Concat(Layer):
     """Puts its inputs behind one another along one side: all that each branch found, side by side."""
 
     group, target = "Merge", "torch.cat"
+    positional = 1
     formula = r"y = [x_1;\, x_2;\, \dots]"
     inputs = ("x*",)
     function = True

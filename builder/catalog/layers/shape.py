@@ -26,7 +26,7 @@ class Flatten(Layer):
     def infer(self, *x: Signal) -> Signals:
         rank = len(x[0].shape) + 1
         end = self.end_dim + rank if self.end_dim < 0 else self.end_dim
-        if rank > 1 and not 1 <= self.start_dim <= end < rank:
+        if not 1 <= self.start_dim <= end < rank:
             raise ShapeProblem(
                 "shape/no-such-side",
                 "{node} has no such sides to join",
@@ -36,10 +36,10 @@ class Flatten(Layer):
                 ),
                 Suggestion(say("Join all sides"), {"start_dim": 1, "end_dim": -1}),
             )  # fmt: skip
-        if rank == 1:
-            return (Signal((1,), "F", x[0].dtype, x[0].classes),)
         shape = (*x[0].shape[: self.start_dim - 1], prod(x[0].shape[self.start_dim - 1 : end]), *x[0].shape[end:])
-        axes = x[0].axes if shape == x[0].shape else AXES_OF_RANK[len(shape)]
-        if x[0].axes in ("CHW", "CL", "CDHW") and len(shape) == 2:
+        axes = AXES_OF_RANK[len(shape)]
+        if len(shape) == 2 and x[0].axes.startswith("C"):
             axes = "CL"
+        elif 1 < len(shape) == len(x[0].shape):
+            axes = x[0].axes  # nothing was joined; only a single row is always one of features
         return (Signal(shape, axes, x[0].dtype, x[0].classes),)

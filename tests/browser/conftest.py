@@ -1,0 +1,154 @@
+"""A server with an engine of its own, a real browser, and people who visit: any complaint of the browser is a failure."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+
+from builder import engine
+from builder.store import database
+from tests.engine.conftest import processes_of
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+START_SECONDS = 60
+STOP_SECONDS = 10
+WAIT = 20_000
+"""Milliseconds until something that must come is missed: many times what it takes, on a busy machine too."""
+
+PROBES = re.compile(r"/train/_stcore/(health|host-config)$")
+"""Where Streamlit's script looks for its server first when a page other than the first is loaded; not there, by design."""
+
+expect.set_options(timeout=WAIT)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"))
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the app, which has a home of its own; app, engine and workers are gone afterwards."""
+    home = tmp_path_factory.mktemp("browser") / "home"
+    others = {name: value for name, value in os.environ.items() if not name.startswith("LAYERLAB_")}
+    environment = others | {"LAYERLAB_HOME": str(home)}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true"]
+    log = home.parent / "server.log"
+    with log.open("wb") as output:
+        app = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/_stcore/health", app, log)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        app.terminate()
+        app.wait(30)
+        stop_engine(home)
+    told = log.read_text()
+    assert "Traceback" not in told, told
+    assert_nothing_is_left(home)
+
+
+def wait_for(address: str, app: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(START_SECONDS * 10):
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except urllib.error.URLError:
+            with pytest.raises(subprocess.TimeoutExpired):
+                app.wait(0.1)
+    raise AssertionError(f"the server does not answer: {log.read_text()}")
+
+
+def assert_nothing_is_left(home: Path) -> None:
+    """An engine frees its lock a moment before its process is gone."""
+    deadline = time.monotonic() + STOP_SECONDS
+    while processes_of(home):
+        assert time.monotonic() < deadline, processes_of(home)
+        time.sleep(0.02)
+
+
+def stop_engine(home: Path) -> None:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("LAYERLAB_HOME", str(home))
+        environment.delenv("LAYERLAB_STORE", raising=False)
+        engine.stop()
+        database.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Person:
+    """Somebody with a browser of their own, and everything that the browser complained of."""
+
+    context: BrowserContext
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, address: str) -> Page:
+        """A new tab."""
+        page = self.context.new_page()
+        page.goto(address)
+        return page
+
+    def hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not PROBES.search(message.location["url"]):
+            self.complaints.append(f"console: {message.text} ({message.location})")
+
+    def look(self, request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme in ("http", "https", "ws", "wss") and address.hostname != "127.0.0.1":
+            self.complaints.append(f"a request to another host: {request.url}")
+
+
+@pytest.fixture
+def person(chromium: Browser) -> Iterator[Callable[[], Person]]:
+    """`person()` is somebody new. Whatever a browser complains of until the test ends makes it fail."""
+    people: list[Person] = []
+
+    def person() -> Person:
+        context = chromium.new_context(viewport={"width": 1280, "height": 900})
+        new = Person(context)
+        context.on("console", new.hear)
+        context.on("weberror", lambda error: new.complaints.append(f"page: {error.error}"))
+        context.on("request", new.look)
+        context.set_default_timeout(WAIT)
+        people.append(new)
+        return new
+
+    yield person
+    for each in people:
+        each.context.close()
+    assert [complaint for each in people for complaint in each.complaints] == []

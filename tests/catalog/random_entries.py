@@ -1,0 +1,168 @@
+"""Catalog entries and signals made at random. Everything is derived from the entries, so that a new one is covered."""
+
+from functools import cache
+from typing import Any, TypeVar
+
+import torch
+from hypothesis import reject
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from torch import Tensor
+
+from builder.catalog import SHELVES, Entry, Layer, Signal
+from builder.catalog.layers import ShapeProblem
+from builder.catalog.signal import KNOWN_AXES
+
+Json = dict[str, Any]
+E = TypeVar("E", bound=Entry)
+
+ENTRIES = [entry for shelf in SHELVES for entry in shelf.shelf.values()]
+LAYERS = [layer for layer in Layer.shelf.values() if layer.target]
+"""Everything that PyTorch runs; an Input only names what comes in."""
+
+
+LARGEST_SIDE, LARGEST_NUMBER = 9, 6
+"""Of a signal, and in a parameter: small, because PyTorch runs them all."""
+
+
+def name_of(entry: type[Entry]) -> str:
+    """What pytest calls a test of this entry."""
+    return f"{entry.kind}:{entry.__name__}".replace(" ", "-")
+
+
+def fields_of(entry: type[Entry]) -> dict[str, Json]:
+    """The JSON schema of every field."""
+    return entry.model_json_schema()["properties"]
+
+
+def smallest_params(entry: type[Entry]) -> Json:
+    """Parameters for the fields that have no default; all of those name something."""
+    return dict.fromkeys(entry.model_json_schema().get("required", ()), "x")
+
+
+def values_of(schema: Json) -> st.SearchStrategy[Any]:
+    """Values that a field with this JSON schema allows; whole numbers up to `LARGEST_NUMBER` where that can be."""
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"])
+    if "anyOf" in schema:
+        return st.one_of([values_of(choice) for choice in schema["anyOf"]])
+    match schema["type"]:
+        case "boolean":
+            return st.booleans()
+        case "null":
+            return st.none()
+        case "string":
+            return st.text("CDFHLTW", min_size=1, max_size=4)
+        case "integer":
+            lowest = schema.get("minimum", 0)
+            return st.integers(lowest, min(schema.get("maximum", LARGEST_NUMBER), max(lowest, LARGEST_NUMBER)))
+        case "number":
+            above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+            return st.floats(
+                schema.get("minimum", above),
+                schema.get("maximum", below),
+                exclude_min=above is not None,
+                exclude_max=below is not None,
+                allow_subnormal=False,
+            )
+        case "array" if "prefixItems" in schema:
+            return st.tuples(*(values_of(item) for item in schema["prefixItems"])).map(list)
+        case "array":
+            return st.lists(values_of(schema["items"]), max_size=min(schema.get("maxItems", 4), 4))
+    raise AssertionError(f"no values are known for a field of the schema {schema}")
+
+
+def illegal_values(schema: Json) -> list[Any]:
+    """Values that a field with this JSON schema must refuse."""
+    if "anyOf" in schema:
+        return [value for value in illegal_values(schema["anyOf"][0]) if value is not None]
+    if "enum" in schema:
+        return ["no such choice", None]
+    illegal: list[Any] = [None, {}]
+    match schema["type"]:
+        case "boolean":
+            illegal += ["perhaps", 2]
+        case "integer":
+            illegal += ["many", 1.5]
+        case "number":
+            illegal += ["much", float("nan"), float("inf")]
+        case "array":
+            illegal += [["not a number"], 1]
+        case "string":
+            illegal += [1, "x" * (schema.get("maxLength", 10_000) + 1)]
+    for bound, beyond in (("minimum", -1), ("exclusiveMinimum", 0), ("maximum", 1), ("exclusiveMaximum", 0)):
+        if bound in schema:
+            illegal.append(schema[bound] + beyond)
+    return illegal
+
+
+@st.composite
+def entries(draw: st.DrawFn, kind: type[E]) -> E:
+    """An entry with legal parameters; each field is left at its default half of the time."""
+    params = smallest_params(kind)
+    for name, schema in fields_of(kind).items():
+        if draw(st.booleans()):
+            params[name] = draw(values_of(schema))
+    try:
+        return kind.pick(kind.__name__, params)
+    except ValidationError:
+        reject()  # each value is right, and together they are not
+
+
+@st.composite
+def signals(draw: st.DrawFn, kinds: list[tuple[str, str]] | None = None) -> Signal:
+    """A signal with one of these axes and types, or with any."""
+    any_kind = st.tuples(st.sampled_from(sorted(KNOWN_AXES)), st.sampled_from(["float32", "int64", "bool"]))
+    axes, dtype = draw(st.sampled_from(kinds) if kinds else any_kind)
+    classes = draw(st.none() | st.integers(2, 9)) if dtype == "int64" else None
+    return Signal(tuple(draw(st.integers(1, LARGEST_SIDE)) for _ in axes), axes, dtype, classes)
+
+
+@cache
+def welcome(kind: type[Layer]) -> list[tuple[str, str]]:
+    """The axes and types that a layer takes when it is as the palette gives it."""
+    found = []
+    for axes in sorted(KNOWN_AXES):
+        for dtype in ("float32", "int64", "bool"):
+            signal = Signal((12,) * len(axes), axes, dtype, 5 if dtype == "int64" else None)
+            try:
+                kind().infer(*[signal] * ports(kind, 2))
+            except ShapeProblem:
+                continue
+            found.append((axes, dtype))
+    return found
+
+
+def ports(kind: type[Layer], several: int) -> int:
+    """How many inputs a layer takes; `several` for one that takes any number."""
+    return several if kind.inputs == ("x*",) else len(kind.inputs)
+
+
+@st.composite
+def inputs_of(draw: st.DrawFn, kind: type[Layer], fitting: bool) -> tuple[Signal, ...]:
+    """One signal per port. With `fitting`, of a kind that the layer takes, and those of a merge alike but for one side."""
+    any_signal = signals(welcome(kind) if fitting else None)
+    first = draw(any_signal)
+    given = [first]
+    for _ in range(ports(kind, draw(st.integers(2, 4))) - 1):
+        if not fitting and draw(st.booleans()):
+            given.append(draw(any_signal))
+            continue
+        sides = list(first.shape)
+        if sides and draw(st.booleans()):
+            sides[draw(st.integers(0, len(sides) - 1))] = draw(st.integers(1, LARGEST_SIDE))
+        given.append(Signal(tuple(sides), first.axes, first.dtype, first.classes))
+    return tuple(given)
+
+
+def tensor_of(signal: Signal, batch: int, device: str = "cpu") -> Tensor:
+    """A batch of such samples. Class numbers have the largest one among them; real numbers ask for their gradient."""
+    shape = (batch, *signal.shape)
+    if signal.dtype == "bool":
+        return torch.ones(shape, dtype=torch.bool, device=device)
+    if signal.dtype == "int64":
+        most = signal.classes or 100
+        numbers = torch.randint(most, shape, device=device)
+        numbers.view(-1)[0] = most - 1
+        return numbers
+    return torch.randn(shape, device=device, requires_grad=True)

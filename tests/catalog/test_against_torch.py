@@ -1,0 +1,116 @@
+"""Layers against PyTorch: signals, parameters and cost in closed form are what PyTorch has, for any parameters and shapes."""
+
+from math import prod
+
+import pytest
+import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from random_entries import LAYERS, entries, inputs_of, name_of, tensor_of, welcome
+from refused import BATCH, REFUSED, Refusal, listed
+from torch.utils.flop_counter import FlopCounterMode
+from torch_layers import REFUSALS, backward, operation, outputs_of, state_of
+
+from builder.catalog import Layer, Signal
+from builder.catalog.layers import ShapeProblem
+
+every_layer = pytest.mark.parametrize("kind", LAYERS, ids=name_of)
+
+
+@st.composite
+def accepted(draw: st.DrawFn, kind: type[Layer]) -> tuple[Layer, tuple[Signal, ...], tuple[Signal, ...]]:
+    """A layer, what it is given, and what it says that it gives."""
+    for _ in range(10):
+        layer, given_signals = draw(entries(kind)), draw(inputs_of(kind, fitting=True))
+        try:
+            return layer, given_signals, layer.infer(*given_signals)
+        except ShapeProblem:
+            continue
+    assume(False)
+    raise AssertionError
+
+
+def signal_of(tensor: torch.Tensor) -> tuple[tuple[int, ...], str]:
+    """Shape of one sample, and type."""
+    return tuple(tensor.shape[1:]), str(tensor.dtype).removeprefix("torch.")
+
+
+@every_layer
+@given(data=st.data())
+def test_what_a_layer_accepts_pytorch_runs_forward_and_backward(kind: type[Layer], data: st.DataObject):
+    layer, given_signals, said = data.draw(accepted(kind))
+    batch = data.draw(st.integers(layer.smallest_batch(*given_signals), BATCH))
+    x = [tensor_of(signal, batch) for signal in given_signals]
+    y = outputs_of(operation(layer, *given_signals), *x)
+    assert [signal_of(output) for output in y] == [(signal.shape, signal.dtype) for signal in said]
+    assert len(y) == len(layer.outputs) and all(len(output) == batch for output in y)
+    for output, signal in zip(y, said, strict=True):
+        assert len(signal.axes) == len(signal.shape)
+        if signal.classes is not None:
+            assert 0 <= output.min() and output.max() < signal.classes
+    backward(*y)
+    for tensor in x:
+        assert tensor.dtype != torch.float32 or tensor.grad is not None
+
+
+@every_layer
+@given(data=st.data())
+def test_names_shapes_and_cost_are_those_of_pytorch(kind: type[Layer], data: st.DataObject):
+    layer, given_signals, said = data.draw(accepted(kind))
+    parameters, buffers = layer.parameters(*given_signals), layer.buffers(*given_signals)
+    with torch.device("meta"):
+        run = operation(layer, *given_signals)
+        x = [tensor_of(signal, BATCH, "meta") for signal in given_signals]
+    assert state_of(run) == parameters | buffers and not parameters.keys() & buffers.keys()
+    if isinstance(run, torch.nn.Module):
+        assert {name for name, _ in run.named_parameters()} == parameters.keys()
+        assert sum(parameter.numel() for parameter in run.parameters()) == sum(map(prod, parameters.values()))
+    with FlopCounterMode(display=False) as counter:
+        y = outputs_of(run, *x)
+    assert [signal_of(output) for output in y] == [(signal.shape, signal.dtype) for signal in said]
+    assert counter.get_total_flops() == 2 * BATCH * layer.macs(given_signals, said)
+
+
+@every_layer
+@given(data=st.data())
+def test_what_a_layer_refuses_pytorch_refuses_or_the_reason_is_listed(kind: type[Layer], data: st.DataObject):
+    layer, given_signals = data.draw(entries(kind)), data.draw(inputs_of(kind, data.draw(st.booleans())))
+    try:
+        layer.infer(*given_signals)
+    except ShapeProblem as problem:
+        assert listed(layer, problem, *given_signals) or not runs(layer, *given_signals), problem.code
+
+
+def runs(layer: Layer, *given_signals: Signal) -> bool:
+    """Whether PyTorch runs the layer forward and backward."""
+    try:
+        run = operation(layer, *given_signals)
+        backward(*outputs_of(run, *(tensor_of(signal, BATCH) for signal in given_signals)))
+    except REFUSALS:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("refusal", REFUSED, ids=lambda refusal: f"{refusal.code}-{refusal.example[0].name}")
+def test_every_case_on_the_list_is_refused_here_and_run_by_pytorch(refusal: Refusal):
+    layer, given_signals = refusal.example
+    assert refusal.because.endswith(".")
+    with pytest.raises(ShapeProblem) as problem:
+        layer.infer(*given_signals)
+    assert layer.name in refusal.layers and listed(layer, problem.value, *given_signals)
+    assert runs(layer, *given_signals)
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in LAYERS if kind.smallest_batch is not Layer.smallest_batch], ids=name_of
+)
+@given(data=st.data())
+def test_a_batch_smaller_than_the_smallest_fails_in_pytorch(kind: type[Layer], data: st.DataObject):
+    layer, channels = data.draw(entries(kind)), data.draw(st.integers(1, 9))
+    for axes, dtype in welcome(kind):
+        signal = Signal((channels, *[1] * (len(axes) - 1)), axes, dtype)
+        smallest = layer.smallest_batch(signal)
+        assert smallest > 1
+        operation(layer, signal)(tensor_of(signal, smallest))
+        with pytest.raises(ValueError, match="more than 1 value per channel"):
+            operation(layer, signal)(tensor_of(signal, smallest - 1))

@@ -1,0 +1,244 @@
+"""What every catalog entry promises, whatever it is: it explains itself, and is what PyTorch has under that name."""
+
+import inspect
+import re
+from functools import cache
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from pydantic import Field, ValidationError
+from pydantic_core import PydanticCustomError
+from random_entries import (
+    ENTRIES,
+    LAYERS,
+    entries,
+    fields_of,
+    illegal_values,
+    inputs_of,
+    name_of,
+    smallest_params,
+    tensor_of,
+)
+from torch import Tensor, nn
+from torch_layers import operation
+
+from builder.catalog import SHELVES, Entry, Initializer, Layer, Loss, Optimizer, Preparation, Signal, Source
+from builder.catalog.layers import ShapeProblem
+from builder.compile.build import loss_function, resolve
+from builder.data import loaders
+from builder.design.pick import entry_of
+from builder.source.call import call
+from builder.source.modules import own_modules
+
+every_entry = pytest.mark.parametrize("entry", ENTRIES, ids=name_of)
+every_layer = pytest.mark.parametrize("layer", LAYERS, ids=name_of)
+
+OWN_DEFAULTS = {
+    ("Linear", "out_features"): "PyTorch has none: a new layer has to start from some width.",
+    ("Conv2d", "out_channels"): "PyTorch has none.",
+    ("Conv2d", "kernel_size"): "PyTorch has none; 3 is what most networks use.",
+    ("MaxPool2d", "kernel_size"): "PyTorch has none; 2 halves the image.",
+    ("AvgPool2d", "kernel_size"): "PyTorch has none; 2 halves the image.",
+    ("AdaptiveAvgPool2d", "output_size"): "PyTorch has none; 1 is global average pooling.",
+    ("LSTM", "hidden_size"): "PyTorch has none.",
+    ("Softmax", "dim"): "PyTorch's None guesses a side and warns.",
+    ("Concat", "dim"): "PyTorch's 0 is the batch.",
+    ("Values", "values"): "The numbers are the person's own.",
+}
+"""Defaults that cannot be PyTorch's, and why."""
+
+
+def test_there_is_a_shelf_for_every_kind_of_entry_and_no_two_entries_of_one_kind_have_one_name():
+    assert set(Entry.__subclasses__()) == set(SHELVES)
+    for shelf in SHELVES:
+        assert shelf.shelf, f"the shelf of {shelf.kind}s is empty"
+        with pytest.raises(TypeError, match="two catalog entries are named"):
+            type(next(iter(shelf.shelf)), (shelf,), {"__module__": __name__, "target": "nn.Identity"})
+
+
+@every_entry
+def test_an_entry_explains_itself(entry: type[Entry]):
+    about = entry.about()
+    assert entry.__doc__ in vars(entry).values(), "the docstring is that of another class"
+    assert about[0].isupper() and about[-1] in ".?", about
+    assert entry.group and entry.kind
+    assert entry.formula and entry.formula.count("{") == entry.formula.count("}")
+    assert len(re.findall(r"\\left\b", entry.formula)) == len(re.findall(r"\\right\b", entry.formula))
+    for name, schema in fields_of(entry).items():
+        assert schema.get("description", "").endswith("."), f"{name} has no description that is a sentence"
+
+
+@every_entry
+def test_the_smallest_pick_is_valid_and_says_nothing_that_is_a_default(entry: type[Entry]):
+    params = smallest_params(entry)
+    picked = entry.pick(entry.__name__, params)
+    assert picked.json_pick() == ({"type": entry.__name__, "params": params} if params else {"type": entry.__name__})
+
+
+@every_entry
+@given(data=st.data())
+def test_an_entry_comes_back_from_its_json(entry: type[Entry], data: st.DataObject):
+    picked = data.draw(entries(entry))
+    (shelf,) = (shelf for shelf in SHELVES if issubclass(entry, shelf))
+    assert entry_of(shelf, picked.json_pick()) == picked
+    assert entry.model_validate_json(picked.model_dump_json()) == picked
+
+
+@every_entry
+def test_an_unknown_parameter_is_refused(entry: type[Entry]):
+    with pytest.raises(ValidationError, match="nonsense"):
+        entry.pick(entry.__name__, smallest_params(entry) | {"nonsense": 1})
+
+
+@every_entry
+def test_values_outside_of_their_bounds_or_kind_are_refused(entry: type[Entry]):
+    for field, schema in fields_of(entry).items():
+        for value in illegal_values(schema):
+            with pytest.raises(ValidationError, match=field):
+                entry.pick(entry.__name__, smallest_params(entry) | {field: value})
+                pytest.fail(f"{field} can be {value!r}")
+
+
+@every_entry
+def test_a_name_in_wrong_case_gets_the_right_one_suggested(entry: type[Entry]):
+    with pytest.raises(PydanticCustomError) as refused:
+        entry.pick(entry.__name__.lower() + "_", {})
+    assert refused.value.context["suggestion"] == entry.__name__
+
+
+def signature_of(target: Any) -> dict[str, inspect.Parameter]:
+    """Parameters by name; those that a class hands on with `**kwargs` are looked up in the class that takes them."""
+    if not isinstance(target, type):
+        try:
+            return dict(inspect.signature(target).parameters)
+        except ValueError:  # a built-in function without a signature
+            return {}
+    found: dict[str, inspect.Parameter] = {}
+    for base in reversed(target.__mro__):
+        if "__init__" in vars(base) and base is not object:
+            found |= inspect.signature(base.__init__).parameters
+    return found
+
+
+TORCH_ENTRIES = [entry for entry in ENTRIES if issubclass(entry, (Layer, Loss, Optimizer, Initializer)) and entry.target]
+
+
+@pytest.mark.parametrize("entry", TORCH_ENTRIES, ids=name_of)
+def test_defaults_are_those_of_pytorch(entry: type[Entry]):
+    known = {} if issubclass(entry, Layer) and entry.infix else signature_of(resolve(entry.target))
+    for name, field in entry.model_fields.items():
+        if (entry.__name__, name) in OWN_DEFAULTS:
+            assert name not in known or known[name].default != field.default, "PyTorch has this very default"
+        else:
+            assert known[name].default == field.default, name
+
+
+def test_no_own_default_is_listed_for_what_is_not_there():
+    assert {name for name, _ in OWN_DEFAULTS} <= {entry.__name__ for entry in TORCH_ENTRIES}
+    assert {field for _, field in OWN_DEFAULTS} <= {field for entry in TORCH_ENTRIES for field in entry.model_fields}
+
+
+@cache
+def exported() -> dict[str, Any]:
+    """The names that an exported program knows. Our own modules come from their exported text."""
+    scope: dict[str, Any] = {"nn": nn, "torch": torch, "Tensor": Tensor}
+    for text in own_modules().values():
+        exec(text, scope)
+    return scope
+
+
+def evaluated(source: str, **names: Any) -> Any:
+    """What a line of an exported program gives."""
+    return eval(source, exported() | names)
+
+
+@every_layer
+@given(data=st.data())
+def test_the_source_of_a_layer_is_what_the_compiler_builds(layer: type[Layer], data: st.DataObject):
+    picked = data.draw(entries(layer))
+    given_signals = data.draw(inputs_of(layer, fitting=True))
+    try:
+        picked.infer(*given_signals)
+    except ShapeProblem:
+        assume(False)
+    run, arguments = operation(picked, *given_signals), picked.args(*given_signals)
+    if isinstance(run, nn.Module):
+        assert repr(evaluated(call(picked.target, picked, arguments))) == repr(run)
+        return
+    names = [f"x{at}" for at in range(len(given_signals))]
+    x = [tensor_of(signal, 2) for signal in given_signals]
+    source = (
+        f" {picked.infix} ".join(names) if picked.infix else call(picked.target, picked, arguments, f"({', '.join(names)})")
+    )  # fmt: skip
+    assert torch.equal(evaluated(source, **dict(zip(names, x, strict=True))), run(*x))
+
+
+@pytest.mark.parametrize("loss", Loss.shelf.values(), ids=name_of)
+@given(data=st.data())
+def test_the_source_of_a_loss_is_what_the_compiler_builds(loss: type[Loss], data: st.DataObject):
+    picked = data.draw(entries(loss))
+    written, built = evaluated(call(picked.target, picked, picked.args())), loss_function(picked)
+    assert repr(written) == repr(built)
+    assert public(written) == public(built)  # what a loss is set to is not in its repr
+
+
+def public(module: nn.Module) -> dict[str, Any]:
+    return {name: value for name, value in vars(module).items() if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("optimizer", Optimizer.shelf.values(), ids=name_of)
+@given(data=st.data())
+def test_the_source_of_an_optimizer_is_what_the_compiler_builds(optimizer: type[Optimizer], data: st.DataObject):
+    picked = data.draw(entries(optimizer))
+    learning = [nn.Parameter(torch.zeros(2))]
+    written = evaluated(call(f"torch.{picked.target}", picked, picked.args(), "learning"), learning=learning)
+    built = resolve(picked.target)(learning, **picked.args())
+    assert type(written) is type(built) and written.defaults == built.defaults
+
+
+@pytest.mark.parametrize(
+    "initializer", [rule for rule in Initializer.shelf.values() if rule.target and rule.__name__ != "Values"], ids=name_of
+)
+@given(data=st.data())
+def test_the_source_of_an_initializer_fills_with_the_same_numbers(
+    initializer: type[Initializer], data: st.DataObject
+):
+    picked = data.draw(entries(initializer))
+    written, built = nn.Parameter(torch.full((3, 4), 9.0)), nn.Parameter(torch.full((3, 4), 9.0))
+    torch.manual_seed(1)
+    evaluated(call(picked.target, picked, picked.args(), "parameter"), parameter=written)
+    torch.manual_seed(1)
+    resolve(picked.target)(built, **picked.args())
+    assert torch.equal(written, built) and not (built == 9).any()
+
+
+@pytest.mark.parametrize("loss", Loss.shelf.values(), ids=name_of)
+def test_a_loss_names_its_unit_and_functions_that_there_are(loss: type[Loss]):
+    assert loss.unit
+    for target in (Signal((), "", "int64", 2), Signal((), "", "int64", 5), Signal((3,), "F")):
+        for shape in loss().shapes(target):
+            output = Signal(shape, "F")
+            for name in (loss().encode(output, target), loss().decide(output, target), loss().side(output, target)):
+                assert name is None or name in own_modules()
+
+
+@pytest.mark.parametrize("source", Source.shelf.values(), ids=name_of)
+def test_a_source_has_a_loader(source: type[Source]):
+    assert callable(getattr(loaders, source.target))
+
+
+@pytest.mark.parametrize("preparation", Preparation.shelf.values(), ids=name_of)
+def test_a_preparation_carries_out_its_own_rule(preparation: type[Preparation]):
+    assert callable(vars(preparation)[preparation.target]) and "fit" in vars(preparation)
+
+
+def test_a_shared_base_is_not_on_the_shelf():
+    class _Shared(Layer):
+        """What some layers share."""
+
+        width: int = Field(1, description="A number.")
+
+    assert "_Shared" not in Layer.shelf

@@ -1,0 +1,114 @@
+"""People who open the pages: each has a name instead of a signed cookie, which no browser is there to keep."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button
+
+from builder.server import identity
+from builder.store import documents
+from builder.store.documents import Draft
+
+SHELL = Path(__file__).parents[2] / "pages" / "shell.py"
+SECONDS = 30
+"""For one script run, on a machine that is busy with other tests."""
+
+Visit = Callable[..., AppTest]
+
+
+@pytest.fixture
+def visit(home: Path, monkeypatch: pytest.MonkeyPatch) -> Visit:
+    """`visit("ada")` opens the first page in a tab of its own, as that person; `page` and address are optional."""
+    monkeypatch.setattr(identity, "owner_of", lambda cookie, max_age=0: st.session_state["visitor"])
+
+    def visit(person: str = "ada", page: str = "build.py", **address: str) -> AppTest:
+        tab = AppTest.from_file(SHELL, default_timeout=SECONDS)
+        tab.session_state["visitor"] = person
+        for name, value in address.items():
+            tab.query_params[name] = value
+        tab.run()
+        return tab if page == "build.py" else go_to(tab, page)
+
+    return visit
+
+
+def go_to(tab: AppTest, page: str) -> AppTest:
+    """Turn to another page, which must come up whole."""
+    return sound(tab.switch_page(page).run())
+
+
+def sound(tab: AppTest) -> AppTest:
+    """The tab, after making sure that the last script run has raised nothing."""
+    assert not tab.exception, tab.exception[0].value
+    return tab
+
+
+def button(tab: AppTest, label: str) -> Button:
+    """The one button with that label, as it is read."""
+    (found,) = (button for button in tab.button if button.label.replace("\\", "") == label)
+    return found
+
+
+def press(tab: AppTest, label_or_key: str) -> AppTest:
+    """Press the button of that key, or else the one with that label."""
+    by_key = [button for button in tab.button if button.key == label_or_key]
+    pressed = by_key[0] if by_key else button(tab, label_or_key)
+    return sound(pressed.click().run())
+
+
+def fill(tab: AppTest, key: str, value: Any) -> AppTest:
+    """Put a value into the number, text or choice with that key; the form of a node is opened with `press`."""
+    for kind in (tab.number_input, tab.text_input, tab.selectbox, tab.toggle):
+        for widget in kind:
+            if widget.key == key:
+                return sound(widget.set_value(value).run())
+    raise AssertionError(f"there is no widget {key}")
+
+
+def upload(tab: AppTest, content: object) -> AppTest:
+    """Open a file with that content: text as it is, anything else as JSON."""
+    text = content if isinstance(content, str) else json.dumps(content)
+    return sound(tab.file_uploader(key="upload").upload("design.json", text.encode(), "application/json").run())
+
+
+def open_design(tab: AppTest, person: str = "ada") -> Draft:
+    """What the store holds of the design that the tab shows."""
+    found = documents.get(person, tab.query_params["design"])
+    assert found is not None
+    return found
+
+
+def nodes(tab: AppTest, person: str = "ada") -> list[str]:
+    """Ids of the stored network's nodes, in the order in which they run."""
+    return [node["id"] for node in open_design(tab, person).document["network"].get("nodes", [])]
+
+
+def table(tab: AppTest) -> list[str]:
+    """Ids in the layer table."""
+    (frame,) = (frame for frame in tab.dataframe if "Layer" in frame.value.columns)
+    return list(frame.value["Layer"])
+
+
+def errors(tab: AppTest) -> list[str]:
+    """Titles of the Problems that are shown as errors."""
+    return _titles(tab, "error")
+
+
+def warnings(tab: AppTest) -> list[str]:
+    """Titles of the Problems that are shown as warnings."""
+    return _titles(tab, "warning")
+
+
+def _titles(tab: AppTest, severity: str) -> list[str]:
+    mark = f":material/{severity}:"
+    return [text.value.partition("**")[2].removesuffix("**") for text in tab.markdown if mark in text.value]
+
+
+def fixes(tab: AppTest) -> list[Button]:
+    """The buttons that repair a Problem, in the order in which they stand."""
+    return [button for button in tab.button if (button.key or "").startswith("fix-")]

@@ -1,0 +1,233 @@
+"""The Train page: it shows the data first, a press makes one run, and what makes no sense now cannot be pressed."""
+
+import base64
+import io
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from builder.blocks import GALLERY, example
+from builder.catalog import Initializer, Loss, Optimizer, Preparation, Source
+from builder.problem import Problem
+from builder.store import runs
+from builder.store.runs import Run, Status
+from tests.pages.conftest import Visit, button, errors, fill, fixes, go_to, open_design, press, sound
+
+CONTROLS = ("Train", "Pause", "Resume", "Stop")
+LIVE: dict[Status | None, set[str]] = {
+    None: {"Train"},
+    "queued": {"Stop"},
+    "starting": {"Stop"},
+    "running": {"Pause", "Stop"},
+    "paused": {"Resume", "Stop"},
+    "finished": {"Train"},
+    "stopped": {"Train"},
+    "failed": {"Train"},
+    "interrupted": {"Train"},
+}
+"""Buttons that can be pressed, by the status of the run that is shown."""
+
+
+def the_run(person: str = "ada") -> Run:
+    """The person's one run."""
+    (run,) = runs.listing(person)
+    return run
+
+
+def started(visit: Visit, status: Status = "queued") -> AppTest:
+    """A tab that has pressed Train, and looks at the run when that has come to `status`."""
+    tab = press(visit(), "Train")
+    if status != "queued":
+        runs.update(the_run().id, status=status)
+    return sound(tab.run())
+
+
+# Before anything has been trained --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_the_data_of_every_example_are_shown_before_training(visit: Visit, name: str) -> None:
+    tab = go_to(press(visit(), f"example-{name}"), "train.py")
+    (chart,) = tab.get("plotly_chart")
+    spec = json.loads(chart.proto.spec)
+    assert spec["layout"]["title"]["text"]
+    assert chart.proto.alt
+    values = np.concatenate([numbers(trace) for trace in spec["data"]])
+    assert np.isfinite(values).all()
+    assert values.std() > 0  # and not blank
+
+
+def numbers(trace: dict[str, Any]) -> np.ndarray:
+    """What a trace draws, whichever way Plotly has written it down."""
+    if trace["type"] == "image":
+        picture = base64.b64decode(trace["source"].removeprefix("data:image/png;base64,"))
+        return np.ravel(np.asarray(Image.open(io.BytesIO(picture), formats=("PNG",)), float))
+    drawn = trace["y"]
+    if isinstance(drawn, dict):
+        return np.frombuffer(base64.b64decode(drawn["bdata"]), drawn["dtype"]).astype(float)
+    return np.ravel(np.asarray(drawn, float))
+
+
+def test_the_preview_holds_the_training_part_alone(visit: Visit) -> None:
+    tab = go_to(visit(), "train.py")
+    (chart,) = tab.get("plotly_chart")
+    drawn = sum(len(numbers(trace)) for trace in json.loads(chart.proto.spec)["data"])
+    assert drawn == 250  # half of the 500 samples of Circle
+    fill(tab, "data.split.train", "0.2")
+    (chart,) = tab.get("plotly_chart")
+    assert sum(len(numbers(trace)) for trace in json.loads(chart.proto.spec)["data"]) == 100
+
+
+# Starting --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", ["build.py", "train.py"])
+def test_train_queues_this_very_design(visit: Visit, page: str) -> None:
+    tab = press(visit(), "remove-tanh1")
+    press(go_to(tab, page), "Train")
+    run = the_run()
+    assert run.status == "queued"
+    assert run.experiment == open_design(tab).document
+    assert run.design == open_design(tab).id
+    assert tab.query_params["run"] == run.id
+    assert tab.get("bidi_component")  # the live chart
+
+
+def test_train_pressed_twenty_times_makes_one_run(visit: Visit) -> None:
+    tabs = [visit(), visit(page="train.py"), visit(page="train.py")]
+    for tab in tabs:  # each has seen a button that could be pressed
+        press(tab, "Train")
+    for _ in range(17):
+        press(go_to(tabs[0], "build.py"), "Train")
+    assert {tab.query_params["run"] for tab in tabs} == {the_run().id}
+
+
+def test_a_changed_design_makes_a_run_of_its_own(visit: Visit) -> None:
+    tab = started(visit, "finished")
+    fill(tab, "recipe.seed", 7)
+    press(tab, "Train")
+    assert sorted(run.experiment["recipe"].get("seed", 0) for run in runs.listing("ada")) == [0, 7]
+    assert tab.query_params["run"] == runs.listing("ada")[0].id
+
+
+def test_a_design_with_an_error_cannot_be_trained_until_it_is_repaired(visit: Visit) -> None:
+    tab = go_to(press(press(visit(), "example-digits-mlp"), "remove-scores"), "train.py")
+    assert button(tab, "Train").disabled
+    assert len(errors(tab)) == 1
+    sound(fixes(tab)[0].click().run())
+    assert not errors(tab)
+    assert not button(tab, "Train").disabled
+
+
+def test_too_many_waiting_runs_are_refused_with_a_problem(visit: Visit) -> None:
+    for number in range(20):
+        runs.submit("ada", "Waiting", {"number": number})
+    tab = press(go_to(visit(), "train.py"), "Train")
+    assert errors(tab) == ["Too many runs are waiting"]
+    assert len(runs.listing("ada")) == 20
+
+
+# Controlling -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", LIVE)
+def test_only_what_makes_sense_now_can_be_pressed(visit: Visit, status: Status | None) -> None:
+    tab = started(visit, status) if status else go_to(visit(), "train.py")
+    assert {label for label in CONTROLS if not button(tab, label).disabled} == LIVE[status]
+
+
+@pytest.mark.parametrize(
+    ("status", "label", "kind"),
+    [("running", "Pause", "pause"), ("paused", "Resume", "resume"), ("running", "Stop", "stop"), ("paused", "Stop", "stop")],
+)  # fmt: skip
+def test_a_control_writes_one_command(visit: Visit, status: Status, label: str, kind: str) -> None:
+    press(started(visit, status), label)
+    assert [(command.seq, command.kind, command.step) for command in runs.commands_after(the_run().id, 0)] == [
+        (1, kind, None)
+    ]
+
+
+def test_a_waiting_run_is_stopped_at_once(visit: Visit) -> None:
+    tab = press(started(visit), "Stop")
+    assert the_run().status == "stopped"
+    assert not button(tab, "Train").disabled
+
+
+# Afterwards ------------------------------------------------------------------------------------------------------
+
+
+def test_the_scores_of_a_finished_run_are_shown(visit: Visit) -> None:
+    tab = started(visit, "running")
+    summary = {"train/loss": 0.25, "train/accuracy": 1.0, "test/loss": 0.5, "test/accuracy": 0.875}
+    runs.finish(the_run().id, "finished", summary=summary)
+    tab.run()
+    scores = sound(tab).table[0].value
+    assert list(scores.index) == ["train", "test"]
+    assert list(scores["loss"]) == ["0.25", "0.5"]
+    assert list(scores["accuracy"]) == ["100.00%", "87.50%"]
+    assert any("test accuracy 87.5%" in caption.value for caption in tab.caption)  # in the list of runs
+
+
+def test_an_interrupted_run_says_why(visit: Visit) -> None:
+    tab = started(visit, "running")
+    problem = Problem(code="run/interrupted", title="The engine has ended", because="It was stopped.")
+    runs.finish(the_run().id, "interrupted", problem)
+    assert errors(sound(tab.run())) == ["The engine has ended"]
+
+
+def test_a_failed_run_is_told_of_once_by_the_live_chart(visit: Visit) -> None:
+    tab = started(visit, "running")
+    problem = Problem(code="run/diverged", title="The loss is not a number", because="At step 3.")
+    runs.finish(the_run().id, "failed", problem)
+    assert not errors(sound(tab.run()))
+    (chart,) = tab.get("bidi_component")
+    assert json.loads(chart.proto.json)["run"] == the_run().id
+
+
+def test_an_earlier_run_can_be_opened_again(visit: Visit) -> None:
+    tab = started(visit, "finished")
+    first = the_run().id
+    press(fill(tab, "recipe.seed", 7), "Train")
+    assert tab.query_params["run"] != first
+    press(tab, f"run-{first}")
+    assert tab.query_params["run"] == first
+    assert not button(tab, "Train").disabled
+
+
+# Settings --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "shelf"),
+    [
+        ("pick.data.source", Source),
+        ("pick.recipe.objectives.0.loss", Loss),
+        ("pick.recipe.optimizer", Optimizer),
+        ("pick.recipe.init.weight", Initializer),
+        ("pick.recipe.init.bias", Initializer),
+        ("pick.prepare.point", Preparation),
+    ],
+)
+def test_everything_on_a_shelf_can_be_picked_and_has_a_form(visit: Visit, key: str, shelf: type[Any]) -> None:
+    tab = go_to(visit(), "train.py")
+    names = [name for name in tab.selectbox(key=key).options if name in shelf.shelf]
+    assert set(shelf.shelf) - set(names) <= {"Values"}  # numbers by hand are written in a file
+    for name in names:
+        fill(tab, key, name)
+        assert tab.selectbox(key=key).value == name
+
+
+def test_a_setting_changes_the_recipe_and_the_program(visit: Visit) -> None:
+    tab = go_to(visit(), "train.py")
+    fill(tab, "recipe.optimizer.params.lr", "3e-4")
+    fill(tab, "recipe.length.epochs", 3)
+    recipe = open_design(tab).document["recipe"]
+    assert recipe["optimizer"]["params"]["lr"] == 3e-4
+    assert recipe["length"]["epochs"] == 3
+    assert recipe["objectives"] == example("playground").model_dump(mode="json", exclude_defaults=True)["recipe"]["objectives"]  # fmt: skip
+    go_to(tab, "build.py")
+    assert "0.0003" in tab.code[0].value
