@@ -1,17 +1,17 @@
 """Follow signals through a network, adding up what each node costs."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 
 from builder.catalog.initializers import Values
 from builder.catalog.layers import ShapeProblem, Suggestion
 from builder.catalog.layers.base import numbers_of
-from builder.catalog.signal import Signal
+from builder.catalog.signal import Shape, Signal
 from builder.design import names
 from builder.design.network import Graph, Network, Node, split_reference
 from builder.design.structure import ports_in, ports_out
-from builder.problem import Connect, Edit, Fix, Insert, Problem, Remove, Set, say
+from builder.problem import Connect, Edit, Fix, Insert, Problem, Remove, Set, Unset, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Analysis:
 
     def expanded(self) -> Iterator[Row]:
         """The rows with every block opened and repeated, ids as in `state_dict`."""
-        yield from _expand(self.rows, "", {})
+        yield from _expand(self.rows, "", {}, (), learns=True)
 
 
 def analyze(network: Network) -> Analysis:
@@ -94,9 +94,14 @@ def _added(rows: tuple[Row, ...]) -> dict[str, int]:
     return dict(total)
 
 
-def _expand(rows: tuple[Row, ...], prefix: str, names_outside: dict[str, str]) -> Iterator[Row]:
-    """`names_outside` says what a reference in these rows is called in the opened network, where that is not prefix + itself."""
-    called = dict(names_outside)
+def _expand(
+    rows: tuple[Row, ...], prefix: str, given: dict[str, str | None], results: tuple[str, ...], learns: bool
+) -> Generator[Row, None, tuple[str | None, ...]]:
+    """The rows of a graph opened; returns what its `results` are called in the opened network.
+
+    `given` says what the graph's own inputs are called there. Nothing inside a block that does not learn learns.
+    """
+    called = dict(given)
 
     def resolved(reference: str | None) -> str | None:
         return None if reference is None else called.get(reference, prefix + reference)
@@ -104,15 +109,16 @@ def _expand(rows: tuple[Row, ...], prefix: str, names_outside: dict[str, str]) -
     for row in rows:
         comes_in = tuple(map(resolved, row.inputs))
         if not row.inside:
-            yield replace(row, id=prefix + row.id, inputs=comes_in)
+            yield replace(row, id=prefix + row.id, inputs=comes_in, trainable=row.trainable if learns else 0)
             continue
         for copy in range(row.repeat):
             inner = f"{prefix}{row.id}." + (f"{copy}." if row.repeat > 1 else "")
-            given = {name: source for name, source in zip(row.given, comes_in, strict=True) if source is not None}
-            yield from _expand(row.inside, inner, given)
-            comes_in = tuple(given.get(result, inner + result) for result in row.results)
-        if comes_in and comes_in[0] is not None:
-            called[row.id] = comes_in[0]
+            inside = dict(zip(row.given, comes_in, strict=True))
+            comes_in = yield from _expand(row.inside, inner, inside, row.results, learns and row.trainable > 0)
+        ports = (f"{row.id}:{result.replace(':', '_')}" for result in row.results)  # as structure names them
+        called |= zip(ports, comes_in, strict=True)
+        called[row.id] = comes_in[0] if comes_in else None
+    return tuple(map(resolved, results))
 
 
 class _Walk:
@@ -121,6 +127,7 @@ class _Walk:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.problems: list[Problem] = []
+        self.state: dict[str, dict[str, Shape]] = {}
         self.opened: dict[tuple[str, tuple[Signal | None, ...]], tuple[tuple[Row, ...], tuple[Signal | None, ...]]] = {}
 
     def run(self) -> Analysis:
@@ -160,7 +167,11 @@ class _Walk:
             self.problems.append(_explained(self.network, node, given, error, block, prefix))
             return row
         inputs = tuple(given)
-        shapes = layer.parameters(*given)
+        shapes, buffers = layer.parameters(*given), layer.buffers(*given)
+        state = self.state[prefix + node.id] = shapes | buffers
+        if node.shares and state != (theirs := self.state.get(prefix + node.shares, state)):
+            self.problems.append(_unshareable(node, state, theirs, block, prefix))
+            return row
         self.problems += _by_hand(node, shapes, block, prefix)
         count = 0 if node.shares else numbers_of(shapes)
         return replace(
@@ -168,7 +179,7 @@ class _Walk:
             outputs=outputs,
             parameters=count,
             trainable=0 if node.frozen else count,
-            buffers=0 if node.shares else numbers_of(layer.buffers(*given)),
+            buffers=0 if node.shares else numbers_of(buffers),
             macs=layer.macs(inputs, outputs),
             flops=layer.flops(inputs, outputs),
             operations=layer.operations(inputs, outputs),
@@ -286,7 +297,7 @@ _CANDIDATES = 6
 """Sources tried for an open input."""
 
 
-def _by_hand(node: Node, shapes: dict[str, tuple[int, ...]], block: str | None, prefix: str) -> list[Problem]:
+def _by_hand(node: Node, shapes: dict[str, Shape], block: str | None, prefix: str) -> list[Problem]:
     """Numbers given by hand that do not have the shape of what they are to fill."""
     found = []
     for role, initializer in node.init.items():
@@ -300,9 +311,9 @@ def _by_hand(node: Node, shapes: dict[str, tuple[int, ...]], block: str | None, 
                     title=say("The numbers for the {role} of {node} do not fit", role=role, node=node.name),
                     because=say(
                         "They are {given}, and the {role} is {wanted}.",
-                        given=" x ".join(map(str, initializer.shape)),
+                        given=_sides(initializer.shape),
                         role=role,
-                        wanted=" x ".join(map(str, wrong[0])),
+                        wanted=_sides(wrong[0]),
                     ),
                     fixes=(
                         Fix(
@@ -315,7 +326,28 @@ def _by_hand(node: Node, shapes: dict[str, tuple[int, ...]], block: str | None, 
     return found
 
 
-def _of_role(shapes: dict[str, tuple[int, ...]], role: str) -> list[tuple[int, ...]]:
+def _unshareable(
+    node: Node, state: dict[str, Shape], theirs: dict[str, Shape], block: str | None, prefix: str
+) -> Problem:
+    """Weights of another layer, which reads something of another size."""
+    name = next(name for name, shape in state.items() if shape != theirs[name])
+    return Problem(
+        code="shares/shape",
+        node=prefix + node.id,
+        title=say("{node} cannot share the weights of {other}", node=node.name, other=node.shares),
+        because=say(
+            "What it receives needs a {name} of {wanted}, and that of {other} is {given}.",
+            name=name, wanted=_sides(state[name]), other=node.shares, given=_sides(theirs[name]),
+        ),
+        fixes=(Fix(label=say("Give it weights of its own"), edits=(Unset(path=f"{node_path(node.id, block)}.shares"),)),),
+    )  # fmt: skip
+
+
+def _sides(shape: Shape) -> str:
+    return " x ".join(map(str, shape))
+
+
+def _of_role(shapes: dict[str, Shape], role: str) -> list[Shape]:
     return [shape for name, shape in shapes.items() if name.startswith(role)]
 
 

@@ -1,5 +1,6 @@
 """Network: a directed acyclic graph of layers and blocks, as people draw it and as JSON."""
 
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
@@ -62,7 +63,7 @@ class Node(Value):
             raise PydanticCustomError("node_form", "A block has no params, init or shares of its own; its inside has.")
         return self
 
-    @property
+    @cached_property  # analysis asks for it many times, and pydantic is slow to hand private attributes out
     def layer(self) -> Layer:
         """The catalog entry. Only for a node with a type."""
         if self._layer is None:

@@ -100,12 +100,13 @@ def _actions(network: Network, at: int, node: Node, revision: int) -> None:
         ("remove", ":material/delete:", "Remove", [Remove(node=node.id)]),
     )
     for name, icon, label, made in buttons:
+        words = f"{label} {plain(node.name)}"
         st.button(
-            "",
+            words,  # heard, not seen: the style sheet hides it beside the icon
             key=f"{name}-{node.id}",
             icon=icon,
             type="tertiary",
-            help=f"{label} {plain(node.name)}",
+            help=words,
             disabled=made is None,
             on_click=session.submit,
             args=(made or [], revision),

@@ -130,6 +130,29 @@ def test_opened_rows_read_what_runs_before_them():
     assert reads["end"] == ("body.2.add",)
 
 
+def test_opened_rows_read_through_blocks_that_pass_on_what_others_give():
+    pair = {
+        "inputs": ["x"],
+        "nodes": chain(layer("LSTM", id="lstm", inputs=["x"], hidden_size=4)),
+        "outputs": ["lstm:last", "lstm", "x"],
+    }
+    passing = {
+        "inputs": ["x"],
+        "nodes": [block("Pair", id="pair", inputs=["x"])],
+        "outputs": ["pair:lstm_last", "pair:x"],
+    }
+    design = network(
+        layer("Input", id="sequence", shape=[5, 3]),
+        block("Passing", id="body"),
+        layer("Linear", id="first", inputs=["body"]),
+        layer("Linear", id="second", inputs=["body:pair_x"]),
+        outputs=["first", "second"],
+        blocks={"Pair": pair, "Passing": passing},
+    )
+    reads = {row.id: row.inputs for row in analyze(design).expanded()}
+    assert reads["first"] == ("body.pair.lstm:last",) and reads["second"] == ("sequence",)
+
+
 def shared(frozen: bool = False) -> Network:
     """Two dense layers of 4 units with the same weights."""
     return network(

@@ -1,5 +1,6 @@
 """Catalog entries and signals made at random. Everything is derived from the entries, so that a new one is covered."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
 
@@ -46,54 +47,61 @@ def values_of(schema: Json) -> st.SearchStrategy[Any]:
         return st.sampled_from(schema["enum"])
     if "anyOf" in schema:
         return st.one_of([values_of(choice) for choice in schema["anyOf"]])
-    match schema["type"]:
-        case "boolean":
-            return st.booleans()
-        case "null":
-            return st.none()
-        case "string":
-            return st.text("CDFHLTW", min_size=1, max_size=4)
-        case "integer":
-            lowest = schema.get("minimum", 0)
-            return st.integers(lowest, min(schema.get("maximum", LARGEST_NUMBER), max(lowest, LARGEST_NUMBER)))
-        case "number":
-            above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
-            return st.floats(
-                schema.get("minimum", above),
-                schema.get("maximum", below),
-                exclude_min=above is not None,
-                exclude_max=below is not None,
-                allow_subnormal=False,
-            )
-        case "array" if "prefixItems" in schema:
-            return st.tuples(*(values_of(item) for item in schema["prefixItems"])).map(list)
-        case "array":
-            return st.lists(values_of(schema["items"]), max_size=min(schema.get("maxItems", 4), 4))
-    raise AssertionError(f"no values are known for a field of the schema {schema}")
+    return _VALUES_OF_TYPE[schema["type"]](schema)
+
+
+def _whole_numbers(schema: Json) -> st.SearchStrategy[int]:
+    lowest = schema.get("minimum", 0)
+    return st.integers(lowest, min(schema.get("maximum", LARGEST_NUMBER), max(lowest, LARGEST_NUMBER)))
+
+
+def _real_numbers(schema: Json) -> st.SearchStrategy[float]:
+    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    return st.floats(
+        schema.get("minimum", above),
+        schema.get("maximum", below),
+        exclude_min=above is not None,
+        exclude_max=below is not None,
+        allow_subnormal=False,
+    )
+
+
+def _lists(schema: Json) -> st.SearchStrategy[list[Any]]:
+    if "prefixItems" in schema:
+        return st.tuples(*(values_of(item) for item in schema["prefixItems"])).map(list)
+    return st.lists(values_of(schema["items"]), max_size=4)
+
+
+_VALUES_OF_TYPE: dict[str, Callable[[Json], st.SearchStrategy[Any]]] = {
+    "boolean": lambda schema: st.booleans(),
+    "null": lambda schema: st.none(),
+    "string": lambda schema: st.text("CDFHLTW", min_size=1, max_size=4),
+    "integer": _whole_numbers,
+    "number": _real_numbers,
+    "array": _lists,
+}
+
+_ILLEGAL_FOR_TYPE: Json = {
+    "boolean": ["perhaps", 2],
+    "string": [1],
+    "integer": ["many", 1.5],
+    "number": ["much", float("nan"), float("inf")],
+    "array": [["not a number"], 1],
+}
+
+_BEYOND = {"minimum": -1, "exclusiveMinimum": 0, "maximum": 1, "exclusiveMaximum": 0}
+"""What has to be added to a bound for a value that it forbids."""
 
 
 def illegal_values(schema: Json) -> list[Any]:
     """Values that a field with this JSON schema must refuse."""
-    if "anyOf" in schema:
+    if "anyOf" in schema:  # one that may be left empty
         return [value for value in illegal_values(schema["anyOf"][0]) if value is not None]
     if "enum" in schema:
         return ["no such choice", None]
-    illegal: list[Any] = [None, {}]
-    match schema["type"]:
-        case "boolean":
-            illegal += ["perhaps", 2]
-        case "integer":
-            illegal += ["many", 1.5]
-        case "number":
-            illegal += ["much", float("nan"), float("inf")]
-        case "array":
-            illegal += [["not a number"], 1]
-        case "string":
-            illegal += [1, "x" * (schema.get("maxLength", 10_000) + 1)]
-    for bound, beyond in (("minimum", -1), ("exclusiveMinimum", 0), ("maximum", 1), ("exclusiveMaximum", 0)):
-        if bound in schema:
-            illegal.append(schema[bound] + beyond)
-    return illegal
+    too_long = ["x" * (schema["maxLength"] + 1)] if "maxLength" in schema else []
+    beyond = [schema[bound] + step for bound, step in _BEYOND.items() if bound in schema]
+    return [None, {}, *_ILLEGAL_FOR_TYPE[schema["type"]], *beyond, *too_long]
 
 
 @st.composite

@@ -47,7 +47,7 @@ def test_what_a_layer_accepts_pytorch_runs_forward_and_backward(kind: type[Layer
     for output, signal in zip(y, said, strict=True):
         assert len(signal.axes) == len(signal.shape)
         if signal.classes is not None:
-            assert 0 <= output.min() and output.max() < signal.classes
+            assert output.min() >= 0 and output.max() < signal.classes
     backward(*y)
     for tensor in x:
         assert tensor.dtype != torch.float32 or tensor.grad is not None

@@ -123,7 +123,9 @@ def signature_of(target: Any) -> dict[str, inspect.Parameter]:
     return found
 
 
-TORCH_ENTRIES = [entry for entry in ENTRIES if issubclass(entry, (Layer, Loss, Optimizer, Initializer)) and entry.target]
+TORCH_ENTRIES = [
+    entry for entry in ENTRIES if issubclass(entry, (Layer, Loss, Optimizer, Initializer)) and entry.target
+]
 
 
 @pytest.mark.parametrize("entry", TORCH_ENTRIES, ids=name_of)
@@ -200,12 +202,12 @@ def test_the_source_of_an_optimizer_is_what_the_compiler_builds(optimizer: type[
 
 
 @pytest.mark.parametrize(
-    "initializer", [rule for rule in Initializer.shelf.values() if rule.target and rule.__name__ != "Values"], ids=name_of
+    "initializer",
+    [rule for rule in Initializer.shelf.values() if rule.target and rule.__name__ != "Values"],
+    ids=name_of,
 )
 @given(data=st.data())
-def test_the_source_of_an_initializer_fills_with_the_same_numbers(
-    initializer: type[Initializer], data: st.DataObject
-):
+def test_the_source_of_an_initializer_fills_with_the_same_numbers(initializer: type[Initializer], data: st.DataObject):
     picked = data.draw(entries(initializer))
     written, built = nn.Parameter(torch.full((3, 4), 9.0)), nn.Parameter(torch.full((3, 4), 9.0))
     torch.manual_seed(1)

@@ -89,7 +89,9 @@ def test_every_initializer_is_held_against_its_formula(kind: type[Initializer]):
 
 
 @pytest.mark.parametrize(
-    ("module", "fan_in"), [(nn.Linear(1000, 1000), 1000), (nn.Conv2d(400, 100, 5), 10_000)], ids=["dense", "convolution"]
+    ("module", "fan_in"),
+    [(nn.Linear(1000, 1000), 1000), (nn.Conv2d(400, 100, 5), 10_000)],
+    ids=["dense", "convolution"],
 )
 def test_the_default_is_uniform_within_one_over_the_root_of_the_fan_in(module: nn.Module, fan_in: int):
     drawn = module.weight.detach().clone()
@@ -109,7 +111,9 @@ def test_values_are_written_as_they_are(values: Any):
     assert torch.equal(filled(rule, rule.shape), torch.tensor(values))
 
 
-@pytest.mark.parametrize("values", [((1.0, 2.0), (3.0,)), tuple([0.0] * (limits.LITERAL_VALUES + 1))], ids=["ragged", "many"])
+@pytest.mark.parametrize(
+    "values", [((1.0, 2.0), (3.0,)), tuple([0.0] * (limits.LITERAL_VALUES + 1))], ids=["ragged", "many"]
+)
 def test_values_that_are_no_table_or_too_many_are_refused(values: Any):
     with pytest.raises(ValidationError):
         Values(values=values)

@@ -177,7 +177,7 @@ BROKEN = {
     "weights shared with a layer that reads more": (
         image_network(
             layer("Conv2d", id="first", out_channels=4), {"id": "second", "type": "Conv2d", "params": {"out_channels": 4}, "shares": "first"},
-        ), "shares/mismatch"),
+        ), "shares/shape"),
     "weights shared in a circle": (
         image_network(
             {"id": "a", "type": "Conv2d", "shares": "b"}, {"id": "b", "type": "Conv2d", "shares": "a"}

@@ -226,7 +226,7 @@ def test_a_file_of_a_later_version_is_not_read_as_if_it_were_of_this_one():
 
 
 def test_no_fix_throws_a_list_away_because_it_is_too_long():
-    document = changed("nodes", small()["nodes"] * limits.NODES)
+    document = changed("nodes", [{"id": "again", "type": "ReLU"}] * (limits.NODES + 1))
     (problem,) = problems_of(document)
     assert problem.code == "field/value" and problem.fixes == ()
 
