@@ -241,7 +241,7 @@ def _batch(experiment: Experiment, analysis: Analysis) -> Iterator[Problem]:
                 label=say("Set the batch size to {size}", size=other),
                 edits=(Set(path="recipe.batch.size", value=other),),
             )
-            for other in (size + 1, size - 1, 2)
+            for other in dict.fromkeys((size + 1, size - 1, 2))
             if other >= 2
         ),
     ]

@@ -53,8 +53,12 @@ def test_an_output_of_another_width_than_there_are_classes_can_be_widened():
 
 
 def test_an_output_that_is_no_dense_layer_gets_one():
-    problem = only_problem(changed("digits-cnn", network__outputs=["dropout"], network__nodes__10=None))
+    document = to_json(example("digits-cnn"))
+    document["network"]["nodes"].pop()
+    document["network"]["outputs"] = ["dropout"]
+    problem = only_problem(read.experiment(document))
     assert (problem.code, problem.node) == ("recipe/output-mismatch", "dropout")
+    assert labels(problem)[0] == "Add a Linear with 10 units at the end"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +94,7 @@ def test_a_target_that_a_loss_names_has_to_be_there():
 def test_an_input_has_the_shape_of_the_column_that_it_reads():
     problem = only_problem(changed("digits-mlp", network__nodes__image__params={"shape": [1, 28, 28]}))
     assert (problem.code, problem.node) == ("data/input-mismatch", "image")
-    assert "It expects 1 x 28 x 28 (float32), and the column image of Digits is 1 x 8 x 8 (float32)." == problem.because
+    assert problem.because == "It expects 1 x 28 x 28 (float32), and the column image of Digits is 1 x 8 x 8 (float32)."
     assert labels(problem) == ["Set it to 1 x 8 x 8"]
 
 
@@ -155,5 +159,9 @@ def test_what_is_wrong_with_network_data_and_recipe_comes_at_once():
         data__prepare__0__params__column="picture",
         recipe__objectives__0__target="letter",
     )
-    assert [problem.code for problem in problems(design)] == ["shape/window-too-large", "data/no-column", "data/no-target"]
+    assert [problem.code for problem in problems(design)] == [
+        "shape/window-too-large",
+        "data/no-column",
+        "data/no-target",
+    ]
     assert all(problem.fixes for problem in problems(design))

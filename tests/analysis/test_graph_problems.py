@@ -67,7 +67,11 @@ def test_failures_on_two_paths_are_both_told():
 
 
 def test_a_failure_inside_a_block_is_told_once_with_the_way_to_it():
-    stage = {"inputs": ["x"], "nodes": chain(layer("Conv2d", id="conv", inputs=["x"], kernel_size=9)), "outputs": ["conv"]}
+    stage = {
+        "inputs": ["x"],
+        "nodes": chain(layer("Conv2d", id="conv", inputs=["x"], kernel_size=9)),
+        "outputs": ["conv"],
+    }
     design = network(
         IMAGE,
         block("Stage", id="one"),
@@ -139,7 +143,9 @@ def test_a_block_without_outputs_gives_nothing():
 
 def test_a_block_that_changes_its_signal_cannot_be_repeated():
     wide = {"inputs": ["x"], "nodes": chain(layer("Linear", id="fc", inputs=["x"], out_features=8)), "outputs": ["fc"]}
-    problem = only_problem(network(FEATURES, block("Wide", id="body", repeat=2), outputs=["body"], blocks={"Wide": wide}))
+    problem = only_problem(
+        network(FEATURES, block("Wide", id="body", repeat=2), outputs=["body"], blocks={"Wide": wide})
+    )
     assert (problem.code, problem.node, labels(problem)) == ("block/not-repeatable", "body", ["Use it once"])
     assert "4 goes in and 8 comes out" in problem.because
 

@@ -60,8 +60,10 @@ MISTAKES = [
     ("MaxPool2d", {"kernel_size": 7}, [IMAGE], "shape/window-too-large", ["Set padding to 1", "Set kernel_size to 6"]),
     ("MaxPool2d", {"kernel_size": 3, "padding": 2}, [IMAGE], "shape/padding-too-large", ["Set padding to 1"]),
     ("AvgPool2d", {"kernel_size": 9}, [Signal((1, 2, 20), "CHW")], "shape/window-too-large", ["Set padding to 4", "Set kernel_size to 2"]),
-    ("Softmax", {"dim": 3}, [ROW], "shape/no-such-side", ["Use the last side"]),
+    ("Softmax", {"dim": 2}, [ROW], "shape/no-such-side", ["Use the last side"]),
     ("Flatten", {"start_dim": 2, "end_dim": 1}, [IMAGE], "shape/no-such-side", ["Join all sides"]),
+    ("Flatten", {"end_dim": 3}, [SEQUENCE], "shape/no-such-side", ["Join all sides"]),
+    ("Concat", {"dim": 2}, [ROW, ROW], "shape/no-such-side", ["Join along side 1"]),
     ("Concat", {"dim": 0}, [ROW, ROW], "shape/no-such-side", ["Join along side 1"]),
     ("Concat", {"dim": 2}, [SEQUENCE, Signal((7, 3), "TF")], "shape/merge-mismatch", ["Join along side 1"]),
     ("Add", {}, [ROW, Signal((4,), "F")], "shape/merge-mismatch", [

@@ -65,6 +65,6 @@ def training(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Say]:
         return Said(result.returncode, result.stdout, result.stderr)
 
     yield training
-    training("engine", "stop")
+    training("engine", "stop")  # unless it has had nothing to do for so long that it is gone
     assert not training("engine", "status", "--json").last["alive"]
     assert not processes_of(home)

@@ -196,6 +196,7 @@ def test_train_ends_with_its_metrics_as_json_and_the_same_seed_gives_the_same(tr
     listed = {run["run"]: run for run in training("runs", "--json").last["runs"]}
     assert listed[once.last["run"]]["metrics"] == once.last["metrics"]
     assert listed[again.last["run"]]["status"] == "finished"
+    assert training("engine", "status", "--json").last["alive"]
 
 
 def test_set_changes_the_design_and_progress_goes_to_stderr(training: Say) -> None:
@@ -214,11 +215,7 @@ def test_a_run_that_diverges_exits_1_with_its_problem(training: Say) -> None:
     assert [problem["code"] for problem in said.last["problems"]] == ["run/diverged"]
 
 
-def test_the_engine_can_be_asked_and_stopped(training: Say) -> None:
-    assert training("train", "xor-mlp", "--epochs", "1", "--json").code == 0
-    status = training("engine", "status", "--json").last
-    assert status["alive"]
-    assert (status["going"], status["queued"]) == (0, 0)
-    assert training("engine", "stop").out.strip() == "The engine has ended."
-    assert not training("engine", "status", "--json").last["alive"]
-    assert training("engine", "stop").out.strip() == "No engine is alive."
+def test_an_engine_that_is_not_there_can_be_asked_and_stopped(layerlab: Say) -> None:
+    assert layerlab("engine", "status", "--json").last["alive"] is False
+    assert layerlab("engine", "status").out.split()[:2] == ["alive", "False"]
+    assert layerlab("engine", "stop").out.strip() == "No engine is alive."

@@ -244,6 +244,11 @@ def test_a_copy_of_any_node_of_the_gallery_can_be_read(name: str):
         assert (copy.type, copy.params, copy.block) == (original.type, original.params, original.block)
 
 
+def test_a_copy_of_an_input_stands_beside_it_and_is_read_by_nobody():
+    after = edits.apply(line(), [edits.duplicate(line(), "image")])
+    assert wires(after) == {"image": [], "image2": [], "a": ["image"], "b": ["a"], "c": ["b"]}
+
+
 def test_a_copy_reads_what_it_was_copied_from_and_says_that_it_is_one():
     document = edits.apply(line(), [Set(path="nodes.b.title", value="T" * limits.TITLE)])
     after = edits.apply(document, [edits.duplicate(document, "b")])

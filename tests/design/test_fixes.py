@@ -311,3 +311,10 @@ def test_a_design_with_very_many_mistakes_is_told_of_in_a_moment_and_repaired_st
     assert any(not problem.fixes for problem in problems[:-1])  # these wait for their turn
     repaired = press(document, problems[0].fixes[0])
     assert next(problem for problem in look(repaired) if problem.fixes).node == "n1"
+
+
+def test_where_there_are_thousands_of_mistakes_no_time_is_spent_on_trying():
+    document = image_network(layer("ReLU", id="relu")) | {f"field{at}": at for at in range(6_000)}
+    problems = look(document)
+    assert len(problems) == 101
+    assert not any(problem.fixes for problem in problems)

@@ -76,6 +76,13 @@ def test_who_comes_back_without_an_address_finds_the_design_touched_last(visit: 
     assert open_design(visit()).id == first
 
 
+def test_every_button_says_in_words_what_it_does_and_to_what(visit: Visit) -> None:
+    labels = [pressed.label for pressed in visit().button]
+    assert all(labels)
+    assert len({*labels}) == len(labels)
+    assert {f"{action} hidden1" for action in ("Move up", "Move down", "Duplicate", "Remove")} <= {*labels}
+
+
 # Editing ---------------------------------------------------------------------------------------------------------
 
 
@@ -298,11 +305,11 @@ def test_a_mistake_names_its_node_and_every_fix_repairs_it(visit: Visit, node: s
     assert errors(tab)[0].startswith(f"{node} ")
     assert button(tab, "Train").disabled
     assert not tab.code  # no program of a network that cannot run
-    offered = [each.label.replace("\\", "") for each in fixes(tab)]
+    offered = [fix.key or "" for fix in fixes(tab)]
     assert offered
-    for label in offered:
-        press(tab, label)
-        assert not errors(tab), label
+    for fix in offered:
+        press(tab, fix)
+        assert not errors(tab), fix
         assert not button(tab, "Train").disabled
         assert program(tab)
         press(tab, "Undo")
