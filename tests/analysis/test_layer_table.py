@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from builder.analysis import Analysis, analyze
+from builder.analysis import Analysis, Row, analyze
 from builder.blocks import GALLERY, example
 from builder.blocks.chain import block, chain, layer
 from builder.compile import Compiled, build
@@ -193,6 +193,26 @@ def test_activation_memory_is_four_bytes_a_number_and_nothing_for_another_view()
     )  # fmt: skip
     by_id = {row.id: row.activation_bytes for row in analyze(design).rows}
     assert by_id["conv"] == 4 * 32 * 8 * 8 and by_id["flatten"] == 0
+
+
+@pytest.mark.parametrize(
+    ("shape", "node", "products", "flops", "flops_without_bias"),
+    [
+        ([5], layer("Linear", out_features=1), 5, 5 + 4 + 1, 5 + 4),
+        ([3, 2, 2], layer("Conv2d", out_channels=1, kernel_size=2), 12, 12 + 11 + 1, 12 + 11),
+        # one step of an LSTM with 3 units: 4 x 3 gates read 2 numbers and 3 of the state, and have two biases
+        ([1, 2], layer("LSTM", hidden_size=3), 12 * 5, 12 * (5 + 4 + 2), 12 * (5 + 4)),
+    ],
+    ids=["Linear", "Conv2d", "LSTM"],
+)
+def test_n_products_are_added_up_in_n_minus_one_additions_and_each_bias_is_one_more(
+    shape: list[int], node: dict[str, Any], products: int, flops: int, flops_without_bias: int
+):
+    def row(**params: Any) -> Row:
+        changed = {**node, "id": "sum", "params": node["params"] | params}
+        return analyze(network(layer("Input", id="data", shape=shape), changed, outputs=["sum"])).rows[-1]
+
+    assert (row().macs, row().flops, row(bias=False).flops) == (products, flops, flops_without_bias)
 
 
 def test_analysis_loads_no_torch():
