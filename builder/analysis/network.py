@@ -152,7 +152,11 @@ class _Walk:
         if None in comes_in:
             return row
         known: list[Signal] = [signal for signal in comes_in if signal is not None]
-        row = self.opened_block(node, known, row, prefix) if node.block else self.layer(node, known, row, block, prefix)
+        row = (
+            self.opened_block(node, known, row, block, prefix)
+            if node.block
+            else self.layer(node, known, row, block, prefix)
+        )
         if row.outputs:
             signals[node.id] = row.outputs[0]  # a reference without a port means the first
             for output, signal in zip(ports_out(self.network, node), row.outputs, strict=True):
@@ -187,7 +191,7 @@ class _Walk:
             smallest_batch=layer.smallest_batch(*given),
         )
 
-    def opened_block(self, node: Node, given: list[Signal], row: Row, prefix: str) -> Row:
+    def opened_block(self, node: Node, given: list[Signal], row: Row, scope: str | None, prefix: str) -> Row:
         assert node.block is not None
         block = self.network.blocks[node.block]
         key = (node.block, tuple(given))
@@ -207,7 +211,7 @@ class _Walk:
                 )
             )
         if node.repeat > 1 and None not in outputs and list(outputs) != given:
-            self.problems.append(_unrepeatable(node, given, outputs, prefix))
+            self.problems.append(_unrepeatable(node, given, outputs, scope, prefix))
             outputs = (None,)
         known = () if None in outputs else tuple(signal for signal in outputs if signal is not None)
         return replace(
@@ -351,7 +355,9 @@ def _of_role(shapes: dict[str, Shape], role: str) -> list[Shape]:
     return [shape for name, shape in shapes.items() if name.startswith(role)]
 
 
-def _unrepeatable(node: Node, given: list[Signal], outputs: tuple[Signal | None, ...], prefix: str) -> Problem:
+def _unrepeatable(
+    node: Node, given: list[Signal], outputs: tuple[Signal | None, ...], scope: str | None, prefix: str
+) -> Problem:
     return Problem(
         code="block/not-repeatable",
         node=prefix + node.id,
@@ -360,7 +366,7 @@ def _unrepeatable(node: Node, given: list[Signal], outputs: tuple[Signal | None,
             "A block that is repeated feeds itself, so what comes out must be like what goes in; {given} goes in and {outputs} comes out.",
             given=" and ".join(map(str, given)), outputs=" and ".join(map(str, outputs)),
         ),
-        fixes=(Fix(label=say("Use it once"), edits=(Set(path=f"network.nodes.{node.id}.repeat", value=1),)),),
+        fixes=(Fix(label=say("Use it once"), edits=(Set(path=f"{node_path(node.id, scope)}.repeat", value=1),)),),
     )  # fmt: skip
 
 

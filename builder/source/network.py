@@ -1,6 +1,6 @@
 """Networks as straight-line classes: one line a layer, in the order in which they run, keys as in `state_dict`."""
 
-from collections import Counter
+import itertools
 
 from builder.analysis import Analysis, Row, analyze
 from builder.catalog.initializers import Default, Initializer
@@ -112,7 +112,6 @@ class _Writer:
         self.classes: list[str] = []
         self.own: set[str] = set()
         self.written: dict[tuple[str, tuple[Signal, ...]], str] = {}
-        self.uses: Counter[str] = Counter()
 
     def graph(
         self, graph: Graph, rows: tuple[Row, ...], signals: dict[str, Signal], given: list[str], name: str, about: str
@@ -178,15 +177,20 @@ class _Writer:
         key = (node.block, tuple(comes_in))
         if key not in self.written:
             block = self.network.blocks[node.block]
-            self.uses[node.block] += 1
-            name = node.block if self.uses[node.block] == 1 else f"{node.block}{self.uses[node.block]}"
-            while name in (CLASS, *own_modules()):
-                name += "Block"
+            name = self.class_name(node.block)
             self.written[key] = name
             about = f"Block {node.block} for {' and '.join(map(str, comes_in))}."
             signals = dict(zip(block.inputs, comes_in, strict=True))
             self.classes.append(self.graph(block, row.inside, signals, list(block.inputs), name, about))
         return self.written[key]
+
+    def class_name(self, block: str) -> str:
+        """The block's own name, or for its second and later kinds of signals that name with a number nothing else has."""
+        taken = {CLASS, *own_modules(), *self.written.values()}
+        if block not in taken:
+            return block
+        taken |= self.network.blocks.keys()
+        return next(name for count in itertools.count(2) if (name := f"{block}{count}") not in taken)
 
 
 def _variables(graph: Graph, at: int, outputs: tuple[str, ...], given: list[str]) -> list[str]:
@@ -206,5 +210,13 @@ def _variables(graph: Graph, at: int, outputs: tuple[str, ...], given: list[str]
         taken = {*given, *(other.id for other in graph.nodes)}
         passing = next((name for name in ("x", "y", "z") if name not in taken), node.id)
         return [passing] if last or chained else [node.id]
+    taken = {*given, *(other.id for other in graph.nodes)}
     used = {output or outputs[0] for _, (_, output) in readers} | {output or outputs[0] for _, output in ends}
-    return [f"{node.id}_{output}" if output in used else "_" for output in outputs]
+    return [_free(f"{node.id}_{output}", taken) if output in used else "_" for output in outputs]
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """The name, with underscores behind it until no node bears it."""
+    while name in taken:
+        name += "_"
+    return name
