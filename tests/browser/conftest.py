@@ -99,8 +99,9 @@ def stop_engine(home: Path) -> None:
         database.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def chromium() -> Iterator[Browser]:
+    """One a test: Playwright keeps an event loop running meanwhile, which other tests of the process must not meet."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
