@@ -145,10 +145,10 @@ def _objectives(experiment: Experiment, analysis: Analysis) -> Iterator[Problem]
             continue
         output = analysis.signals.get(reference)
         node = split_reference(reference)[0]
-        if reference and node not in [other.id for other in experiment.network.nodes]:
+        if reference and reference not in experiment.network.outputs:
             yield Problem(
                 code="recipe/no-output",
-                title=say("The loss looks at {node}, which is not there", node=node),
+                title=say("The loss looks at {node}, which is no output", node=node),
                 because=say("The network gives {outputs}.", outputs=", ".join(experiment.network.outputs)),
                 fixes=(
                     Fix(

@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from builder.catalog.initializers import Values
 from builder.catalog.layers import ShapeProblem, Suggestion
 from builder.catalog.layers.base import numbers_of
 from builder.catalog.signal import Shape, Signal
 from builder.design import names
-from builder.design.network import Graph, Network, Node, split_reference
+from builder.design.network import Block, Graph, Network, Node, split_reference
 from builder.design.structure import ports_in, ports_out
 from builder.problem import Connect, Edit, Fix, Insert, Problem, Remove, Set, Unset, say
 
@@ -138,16 +139,18 @@ class _Walk:
         return Analysis(rows, signals, outputs, tuple(self.problems))
 
     def graph(self, graph: Graph, block: str | None, signals: dict[str, Signal], prefix: str) -> tuple[Row, ...]:
-        return tuple(self.node(graph, node, block, signals, prefix) for node in graph.nodes)
+        return tuple(self.node(graph, at, block, signals, prefix) for at in range(len(graph.nodes)))
 
-    def node(self, graph: Graph, node: Node, block: str | None, signals: dict[str, Signal], prefix: str) -> Row:
+    def node(self, graph: Graph, at: int, block: str | None, signals: dict[str, Signal], prefix: str) -> Row:
+        node = graph.nodes[at]
         row = Row(node.id, node.title, node.type or node.block or "", node.inputs, repeat=node.repeat)
         ports = ports_in(self.network, node)
         wanted = max(2, len(node.inputs)) if ports and ports[0].endswith("*") else len(ports)
         given = [*node.inputs, *[None] * (wanted - len(node.inputs))]
         for port, reference in enumerate(given):
             if reference is None:
-                self.problems.append(_missing(self.network, graph, node, port, block, prefix))
+                candidates = _CANDIDATES if len(self.problems) < _OFFERS else 0
+                self.problems.append(_missing(self.network, graph, at, port, block, prefix, candidates))
         comes_in = [signals.get(reference) if reference else None for reference in given]
         if None in comes_in:
             return row
@@ -272,18 +275,21 @@ def node_path(node: str, block: str | None) -> str:
     return f"network.blocks.{block}.nodes.{node}" if block else f"network.nodes.{node}"
 
 
-def _missing(network: Network, graph: Graph, node: Node, port: int, block: str | None, prefix: str) -> Problem:
+def _missing(
+    network: Network, graph: Graph, at: int, port: int, block: str | None, prefix: str, candidates: int
+) -> Problem:
     """An input port that nothing is connected to. The nearest nodes before it are offered, nearest first."""
-    at = graph.nodes.index(node)
+    node = graph.nodes[at]
     used = set(node.inputs)
-    before = [other.id for other in reversed(graph.nodes[:at]) if ports_out(network, other) and other.id not in used]
-    before += [name for name in getattr(graph, "inputs", ()) if isinstance(name, str) and name not in used]
+    fit = (other.id for other in reversed(graph.nodes[:at]) if other.id not in used and ports_out(network, other))
+    before = list(islice(fit, candidates))
+    before += [name for name in (graph.inputs if isinstance(graph, Block) else ()) if name not in used]
     connect = [
         Fix(
             label=say("Connect it to {source}", source=source),
             edits=(Connect(node=node.id, port=port, source=source, block=block),),
         )
-        for source in before[:_CANDIDATES]
+        for source in before[:candidates]
     ]
     remove = Fix(label=say("Remove {node}", node=node.name), edits=(Remove(node=node.id, block=block),))
     ports = ports_in(network, node)
@@ -293,12 +299,15 @@ def _missing(network: Network, graph: Graph, node: Node, port: int, block: str |
         node=prefix + node.id,
         title=say("{node} has an open input", node=node.name),
         because=say("Nothing is connected to its input {number} ({port}).", number=port + 1, port=name),
-        fixes=(*connect, remove),
+        fixes=(*connect, remove) if candidates else (),
     )
 
 
 _CANDIDATES = 6
 """Sources tried for an open input."""
+
+_OFFERS = 100
+"""Problems that are given repairs for open inputs; what comes after so many has its turn when those are repaired."""
 
 
 def _by_hand(node: Node, shapes: dict[str, Shape], block: str | None, prefix: str) -> list[Problem]:

@@ -131,7 +131,7 @@ class _Writer:
             for output, signal in zip(outputs, row.outputs, strict=True):
                 signals[f"{node.id}:{output}"] = signal
             signals[node.id] = row.outputs[0]
-            names = _variables(graph, at, outputs, given)
+            names = _variables(graph, at, outputs, given, set(variables.values()))
             variables |= {f"{node.id}:{output}": name for output, name in zip(outputs, names, strict=True)}
             variables[node.id] = names[0]
             runs.append(f"{', '.join(names)} = {run}")
@@ -193,7 +193,7 @@ class _Writer:
         return next(name for count in itertools.count(2) if (name := f"{block}{count}") not in taken)
 
 
-def _variables(graph: Graph, at: int, outputs: tuple[str, ...], given: list[str]) -> list[str]:
+def _variables(graph: Graph, at: int, outputs: tuple[str, ...], given: list[str], written: set[str]) -> list[str]:
     """Variables for the outputs of the node at a place: `x` (or `y`) where the next line alone reads it, `_` where nobody does."""
     node = graph.nodes[at]
     readers = [
@@ -210,7 +210,7 @@ def _variables(graph: Graph, at: int, outputs: tuple[str, ...], given: list[str]
         taken = {*given, *(other.id for other in graph.nodes)}
         passing = next((name for name in ("x", "y", "z") if name not in taken), node.id)
         return [passing] if last or chained else [node.id]
-    taken = {*given, *(other.id for other in graph.nodes)}
+    taken = {*written, *given, *(other.id for other in graph.nodes)}
     used = {output or outputs[0] for _, (_, output) in readers} | {output or outputs[0] for _, output in ends}
     return [_free(f"{node.id}_{output}", taken) if output in used else "_" for output in outputs]
 

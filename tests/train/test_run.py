@@ -98,7 +98,7 @@ def test_a_pause_changes_nothing(at_every_step: None, monkeypatch: pytest.Monkey
     monkeypatch.setattr("builder.train.run.PAUSE_LOOK", 0.0)
     experiment = changed("digits-cnn", length={"epochs": 1})
     _, straight = run(experiment)
-    outcome, paused = run(experiment, Asks({look: "pause" for look in (3, 4, 5, 9, 10)}))
+    outcome, paused = run(experiment, Asks(dict.fromkeys((3, 4, 5, 9, 10), "pause")))
     assert outcome.status == "finished"
     assert paused.series == straight.series
     assert len(set(paused.asked_at)) == 2
