@@ -44,7 +44,9 @@ class CrossEntropy(Loss):
     formula = r"\ell = -\ln \frac{e^{z_c}}{\sum_j e^{z_j}}"
     unit = "cross-entropy (nats)"
 
-    label_smoothing: float = Field(0.0, ge=0, le=0.9, description="Share of the target that is spread over all classes.")
+    label_smoothing: float = Field(
+        0.0, ge=0, le=0.9, description="Share of the target that is spread over all classes."
+    )
 
     def shapes(self, target: Signal) -> tuple[tuple[int, ...], ...]:
         return ((target.classes, *target.shape),) if target.classes else ()
