@@ -85,12 +85,7 @@ def _inputs(experiment: Experiment) -> Iterator[Problem]:
             continue
         (gives,) = node.layer.infer()
         wanted = features[column]
-        if (gives.shape, gives.axes, gives.dtype, gives.classes) != (
-            wanted.shape,
-            wanted.axes,
-            wanted.dtype,
-            wanted.classes,
-        ):
+        if gives != wanted:
             yield Problem(
                 code="data/input-mismatch",
                 node=node_id,
