@@ -145,8 +145,7 @@ class _Walk:
         node = graph.nodes[at]
         row = Row(node.id, node.title, node.type or node.block or "", node.inputs, repeat=node.repeat)
         ports = ports_in(self.network, node)
-        wanted = max(2, len(node.inputs)) if ports and ports[0].endswith("*") else len(ports)
-        given = [*node.inputs, *[None] * (wanted - len(node.inputs))]
+        given = _given(ports, node.inputs)
         for port, reference in enumerate(given):
             if reference is None:
                 candidates = _CANDIDATES if len(self.problems) < _OFFERS else 0
@@ -234,6 +233,18 @@ class _Walk:
         )
 
 
+def _given(ports: tuple[str, ...], inputs: tuple[str | None, ...]) -> list[str | None]:
+    """What each port reads: as many as there must be, without optional ones that are open."""
+    if ports and ports[0].endswith("*"):
+        wanted = max(2, len(inputs))
+    else:
+        wanted = sum(not port.endswith("?") for port in ports)
+    given = [*inputs, *[None] * (wanted - len(inputs))]
+    while len(given) > wanted and given[-1] is None:
+        given.pop()
+    return given
+
+
 def _explained(
     network: Network, node: Node, given: list[Signal], error: ShapeProblem, block: str | None, prefix: str
 ) -> Problem:
@@ -293,7 +304,7 @@ def _missing(
     ]
     remove = Fix(label=say("Remove {node}", node=node.name), edits=(Remove(node=node.id, block=block),))
     ports = ports_in(network, node)
-    name = ports[min(port, len(ports) - 1)].rstrip("*")
+    name = ports[min(port, len(ports) - 1)].rstrip("*?")
     return Problem(
         code="input/missing",
         node=prefix + node.id,
@@ -361,7 +372,7 @@ def _sides(shape: Shape) -> str:
 
 
 def _of_role(shapes: dict[str, Shape], role: str) -> list[Shape]:
-    return [shape for name, shape in shapes.items() if name.startswith(role)]
+    return [shape for name, shape in shapes.items() if ("bias" in name) == (role == "bias")]
 
 
 def _unrepeatable(

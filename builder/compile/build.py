@@ -20,7 +20,7 @@ from builder.design.network import Graph, Network, Node
 from builder.design.recipe import Init
 from builder.design.structure import ports_out
 
-_OPERATORS: dict[str, Operation] = {"+": operator.add}
+_OPERATORS: dict[str, Operation] = {"+": operator.add, "-": operator.sub, "*": operator.mul, "@": operator.matmul}
 _PLACES = {"nn": nn, "torch": torch, "optim": torch.optim}
 
 
@@ -91,8 +91,8 @@ def _operation(node: Node, comes_in: list[Signal], submodules: dict[str, nn.Modu
     if layer.infix:
         return functools.partial(_joined, _OPERATORS[layer.infix])
     if layer.function:
-        return functools.partial(_of_all, resolve(layer.target), layer.args(*comes_in))
-    return resolve(layer.target)(**layer.args(*comes_in))  # type: ignore[no-any-return]
+        return functools.partial(_of_all, resolve(layer.runs(*comes_in)), layer.args(*comes_in))
+    return resolve(layer.runs(*comes_in))(**layer.args(*comes_in))  # type: ignore[no-any-return]
 
 
 def _joined(join: Operation, *x: Tensor) -> Tensor:
@@ -140,8 +140,10 @@ def _initialize(network: Network, graph: Graph, module: nn.Module, init: Init) -
                 _initialize(network, network.blocks[node.block], copy, init)
         elif node.layer.initialized:
             weight, bias = node.init.get("weight", init.weight), node.init.get("bias", init.bias)
-            for name, parameter in inside.named_parameters(recurse=False):
-                fill(parameter, weight if name.startswith("weight") else bias)
+            kinds = tuple(map(resolve, node.layer.initialized))
+            for part in inside.modules():
+                for name, parameter in part.named_parameters(recurse=False) if isinstance(part, kinds) else ():
+                    fill(parameter, bias if "bias" in name else weight)
 
 
 def fill(parameter: nn.Parameter, rule: Initializer) -> None:

@@ -8,6 +8,42 @@ import torch
 from torch import Tensor, nn
 
 
+class PaddedConv1d(nn.Conv1d):
+    """nn.Conv1d with a margin of its own at every end: left, right."""
+
+    def __init__(self, *arguments: int, margins: tuple[int, ...], **options: int | bool | str) -> None:
+        super().__init__(*arguments, **options)  # type: ignore[arg-type]
+        self.margins = margins
+
+    def forward(self, x: Tensor) -> Tensor:
+        mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
+        return super().forward(nn.functional.pad(x, self.margins, mode))
+
+
+class PaddedConv2d(nn.Conv2d):
+    """nn.Conv2d with a margin of its own at every end: left, right, top, bottom."""
+
+    def __init__(self, *arguments: int, margins: tuple[int, ...], **options: int | bool | str) -> None:
+        super().__init__(*arguments, **options)  # type: ignore[arg-type]
+        self.margins = margins
+
+    def forward(self, x: Tensor) -> Tensor:
+        mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
+        return super().forward(nn.functional.pad(x, self.margins, mode))
+
+
+class PaddedConv3d(nn.Conv3d):
+    """nn.Conv3d with a margin of its own at every end: left, right, top, bottom, front, back."""
+
+    def __init__(self, *arguments: int, margins: tuple[int, ...], **options: int | bool | str) -> None:
+        super().__init__(*arguments, **options)  # type: ignore[arg-type]
+        self.margins = margins
+
+    def forward(self, x: Tensor) -> Tensor:
+        mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
+        return super().forward(nn.functional.pad(x, self.margins, mode))
+
+
 class LSTM(nn.LSTM):
     """nn.LSTM, batch first: its sequence, the last hidden state of every direction, its final state in a row."""
 

@@ -83,10 +83,21 @@ class Graph(Value):
     outputs: tuple[Annotated[str, Field(max_length=90)], ...] = Field((), max_length=limits.INPUTS_PER_NODE)
 
 
+class Made(Value):
+    """The catalog block that a block was made by, and with which parameters (`builder.blocks.templates`)."""
+
+    type: str = Field(max_length=limits.TITLE)
+    params: dict[str, Json] = {}
+
+
 class Block(Graph):
-    """A named network that nodes use as one unit; `inputs` name what it is given."""
+    """A named network that nodes use as one unit; `inputs` name what it is given.
+
+    `made` is there as long as it is what a catalog block made: editing its inside takes it away.
+    """
 
     inputs: tuple[NodeId, ...] = Field(("x",), max_length=limits.INPUTS_PER_NODE)
+    made: Made | None = None
 
 
 class Network(Graph):

@@ -24,7 +24,7 @@ def problems(network: Network) -> list[Problem]:
 
 
 def ports_in(network: Network, node: Node) -> tuple[str, ...]:
-    """Names of a node's input ports; `x*` is any number."""
+    """Names of a node's input ports; `x*` is any number, `mask?` may stay open."""
     return network.blocks[node.block].inputs if node.block else node.layer.inputs
 
 

@@ -30,10 +30,11 @@ def initialize_source(network: Network, init: Init) -> str | None:
         return None
     kinds = sorted(
         {
-            node.layer.target
+            kind
             for graph in (network, *network.blocks.values())
             for node in graph.nodes
-            if node.type and node.layer.initialized
+            if node.type
+            for kind in node.layer.initialized
         }
     )
     lines = [
@@ -46,10 +47,8 @@ def initialize_source(network: Network, init: Init) -> str | None:
     ]
     branches = []
     for prefix, role, rule in own:
-        branches.append((f"{prefix} and role.startswith({literal(role)})", rule))
-    branches += [
-        (f"role.startswith({literal(role)})", rule) for role, rule in (("weight", init.weight), ("bias", init.bias))
-    ]
+        branches.append((f"{prefix} and {literal(role)} in role", rule))
+    branches += [(f"{literal(role)} in role", rule) for role, rule in (("weight", init.weight), ("bias", init.bias))]
     word = "if"
     for condition, rule in branches:
         lines.append(f"        {word} {condition}:")
@@ -65,7 +64,9 @@ def _own_rules(network: Network) -> list[tuple[str, str, Initializer]]:
     found: list[tuple[str, str, Initializer]] = []
     for prefix, path in _paths(network, network):
         for role, rule in path.init.items():
-            found.append((f"layer == {literal(prefix)}", role, rule))
+            several = len(path.layer.initialized) > 1  # modules inside have weights of their own
+            place = f'f"{{layer}}.".startswith({literal(prefix + ".")})' if several else f"layer == {literal(prefix)}"
+            found.append((place, role, rule))
     return found
 
 
@@ -162,14 +163,15 @@ class _Writer:
         layer = node.layer
         if layer.infix:
             return [], f" {layer.infix} ".join(reads)
+        runs = layer.runs(*comes_in)
+        if runs in own_modules():
+            self.own.add(runs)
         if layer.function:
-            return [], call(layer.target, layer, layer.args(*comes_in), f"({', '.join(reads)})")
+            return [], call(runs, layer, layer.args(*comes_in), f"({', '.join(reads)})")
         if node.shares:
             return [f"self.{node.id} = self.{node.shares}"], run
-        if layer.target in own_modules():
-            self.own.add(layer.target)
         comment = f"  # {one_line(node.title)}" if node.title else ""
-        return [f"self.{node.id} = {call(layer.target, layer, layer.args(*comes_in))}{comment}", *frozen], run
+        return [f"self.{node.id} = {call(runs, layer, layer.args(*comes_in))}{comment}", *frozen], run
 
     def block(self, node: Node, row: Row, comes_in: list[Signal]) -> str:
         """The name of the class of a block for these signals; written when first asked for."""

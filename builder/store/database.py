@@ -19,7 +19,7 @@ from builder.store import lock, tables
 BUSY_SECONDS = 30
 """How long a writer waits for another one."""
 
-_engines: dict[tuple[int, str], Engine] = {}
+_engines: dict[tuple[int, str | None, str | None], Engine] = {}
 _opening = threading.Lock()
 
 
@@ -45,11 +45,12 @@ def engine() -> Engine:
     Kept per process, because a connection must never be shared over a fork. Raises Refused where the store was
     written by a newer Layerlab.
     """
-    url = _url()
-    key = (os.getpid(), url.render_as_string(hide_password=False))
+    key = (os.getpid(), os.environ.get("LAYERLAB_STORE"), os.environ.get("LAYERLAB_HOME"))
+    if key in _engines:  # asked for ten times a second by every run
+        return _engines[key]
     with _opening:
         if key not in _engines:
-            opened = _open(url)
+            opened = _open(_url())
             _bring_to_head(opened)
             _engines[key] = opened
         return _engines[key]

@@ -1,7 +1,7 @@
 """How well a network does on a part of the data."""
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from builder.train.task import Part, Task
 
@@ -9,28 +9,24 @@ SAMPLES_AT_ONCE = 1024
 
 
 @torch.no_grad()
-def judge(network: nn.Module, task: Task, part: Part) -> dict[str, float]:
-    """`loss`, and `accuracy` where there are classes, in evaluation mode. Leaves every random stream where it was."""
+def judge(network: nn.Module, task: Task, part: Part, loss: bool = True) -> dict[str, float]:
+    """`loss` where it is wanted, and `accuracy` where there are classes, in evaluation mode. Leaves every random stream where it was."""
     was_training = network.training
     if was_training:  # who judges several parts changes the mode once, around them
         network.eval()
-    losses: list[Tensor] = []
-    right: list[Tensor] = []
-    sizes: list[int] = []
+    total, right = 0.0, 0
     for chunk in _chunks(part):
         outputs = network(*chunk.inputs)
-        losses.append(task.loss(outputs, chunk.targets))
-        sizes.append(len(chunk))
+        if loss:
+            total += task.loss(outputs, chunk.targets).item() * len(chunk)
         for objective, truth in zip(task.objectives, chunk.truth, strict=True):
             if objective.decide:
-                right.append((objective.decide(outputs[objective.output]) == truth).sum())
+                right += (objective.decide(outputs[objective.output]) == truth).sum().item()  # type: ignore[assignment]
     if was_training:
         network.train()
-    means: list[float] = torch.stack(losses).tolist()
-    scores = {"loss": sum(mean * size for mean, size in zip(means, sizes, strict=True)) / len(part)}
-    if right:
-        judged = len(part) * sum(objective.decide is not None for objective in task.objectives)
-        scores["accuracy"] = sum(torch.stack(right).tolist()) / judged
+    scores = {"loss": total / len(part)} if loss else {}
+    if task.decides:
+        scores["accuracy"] = right / (len(part) * task.decides)
     return scores
 
 

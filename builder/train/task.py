@@ -60,6 +60,11 @@ class Task:
     parts: dict[str, Part]
     inputs: tuple[Signal, ...]
 
+    @property
+    def decides(self) -> int:
+        """How many objectives have classes to be right about."""
+        return sum(objective.decide is not None for objective in self.objectives)
+
     def loss(self, outputs: tuple[Tensor, ...], targets: tuple[Tensor, ...]) -> Tensor:
         """The weighted sum of all losses."""
         total: Tensor | None = None

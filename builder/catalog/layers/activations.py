@@ -12,6 +12,8 @@ from builder.problem import say
 class _Activation(Layer):
     """What activations share: they work on one number at a time."""
 
+    pointwise = True
+
     def infer(self, *x: Signal) -> Signals:
         expect_floats(x[0])
         return (x[0],)

@@ -1,8 +1,9 @@
 """What every layer is: ports, and rules from signals to signals."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeAlias
+from math import prod
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from builder.catalog.entry import Entry
 from builder.catalog.signal import Shape, Signal
@@ -35,29 +36,53 @@ class ShapeProblem(Exception):
         self.code, self.title, self.because, self.suggestions = code, title, because, suggestions
 
 
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """One calculation with a node's numbers put in. Python can evaluate `expression` once `x` is written `*`."""
+
+    what: Literal["size", "parameters", "macs"]
+    expression: str
+    result: int
+
+    def __str__(self) -> str:
+        """`3 x 3 x 3 x 100 + 100 = 2,800`."""
+        return f"{self.expression} = {self.result:,}"
+
+
+Window: TypeAlias = tuple[tuple[float, float], ...]
+"""Per side of an image (line, volume): how many positions of the input one position of the output sees, and how many
+positions further the next one looks."""
+
+
 class Layer(Entry):
     """One operation of a network. `infer` has one argument per port, in the order of `inputs`."""
 
     kind: ClassVar[str] = "layer"
 
     inputs: ClassVar[tuple[str, ...]] = ("x",)
-    """Port names; `x*` stands for any number of inputs, at least two."""
+    """Port names; `x*` stands for any number of inputs, at least two; `mask?` may stay open, and stands last."""
     outputs: ClassVar[tuple[str, ...]] = ("y",)
     function: ClassVar[bool] = False
     """`target` is called with the list of inputs and `args`; it has no state and no submodule."""
     infix: ClassVar[str | None] = None
     """The Python operator that joins the inputs, for merges that have one; then there is no target to call."""
-    initialized: ClassVar[bool] = False
-    """A recipe's initializers fill its parameters named `weight...` and `bias...`."""
+    initialized: ClassVar[tuple[str, ...]] = ()
+    """PyTorch's modules, the layer itself or inside it, whose weights and biases a recipe's initializers fill."""
     view: ClassVar[bool] = False
     """Its output is its input's memory seen differently: it costs no activation memory."""
+    pointwise: ClassVar[bool] = False
+    """Each position of its output depends on the same position of its inputs alone (statistics of a norm aside)."""
 
     def infer(self, *x: Signal) -> Signals:
-        """What each output gives. Raises `ShapeProblem`."""
+        """What each output gives; an optional port that is open is left out of `x`. Raises `ShapeProblem`."""
         return (x[0],)
 
+    def runs(self, *x: Signal) -> str:
+        """What runs it, given these signals: its `target`, unless one of our own modules has to."""
+        return self.target
+
     def args(self, *x: Signal) -> dict[str, Any]:
-        """Keyword arguments for `target`, those that PyTorch takes by position first."""
+        """Keyword arguments for what runs it, those that PyTorch takes by position first."""
         return self.model_dump()
 
     def parameters(self, *x: Signal) -> dict[str, Shape]:
@@ -68,9 +93,13 @@ class Layer(Entry):
         """Tensors that are saved but not learned, by name, as in `state_dict`."""
         return {}
 
+    def products(self, x: Signals, y: Signals) -> tuple[Shape, ...]:
+        """How many multiply-adds one sample takes, each sum of products as the sides whose product is their number."""
+        return ()
+
     def macs(self, x: Signals, y: Signals) -> int:
         """Multiply-adds of one sample: one multiply and one add each, bias left out (DESIGN 6)."""
-        return 0
+        return sum(map(prod, self.products(x, y)))
 
     def flops(self, x: Signals, y: Signals) -> int:
         """Operations of the weighted sums of one sample: n products take n multiplications and n - 1 additions, a bias one more."""
@@ -84,16 +113,38 @@ class Layer(Entry):
         """The smallest batch that this layer can be trained with."""
         return 1
 
+    def window(self, *x: Signal) -> Window | None:
+        """What one position of the output sees of the input; None where it sees all of it, or where there are no positions."""
+        return ((1, 1),) * positions(x[0]) if self.pointwise and positions(x[0]) else None
+
+    def sizes(self, x: Signals, y: Signals) -> tuple[Worked, ...]:
+        """How the sides of its output follow, where that takes arithmetic."""
+        return ()
+
+    def worked(self, x: Signals, y: Signals) -> tuple[Worked, ...]:
+        """The arithmetic behind sizes, parameters and MACs, with this node's numbers in it."""
+        found = list(self.sizes(x, y))
+        if shapes := self.parameters(*x):
+            expression = " + ".join(times(reversed(shape)) for shape in shapes.values())
+            found.append(Worked("parameters", expression, numbers_of(shapes)))
+        if products := self.products(x, y):
+            found.append(Worked("macs", " + ".join(map(times, products)), self.macs(x, y)))
+        return tuple(found)
+
+
+def times(sides: Iterable[int]) -> str:
+    """`3 x 3 x 64`."""
+    return " x ".join(map(str, sides)) or "1"
+
+
+def positions(x: Signal) -> int:
+    """How many sides of a signal are positions: two of an image, one of a line, none of a row of features."""
+    return len(x.shape) - 1 if x.axes in ("CL", "CHW", "CDHW") else 0
+
 
 def numbers_of(shapes: dict[str, Shape]) -> int:
     """How many numbers a dictionary of shapes stands for."""
-    total = 0
-    for shape in shapes.values():
-        count = 1
-        for side in shape:
-            count *= side
-        total += count
-    return total
+    return sum(map(prod, shapes.values()))
 
 
 def weighted_flops(macs: int, outputs: int, bias: bool) -> int:
@@ -143,13 +194,3 @@ def expect_floats(x: Signal) -> None:
 
 
 FLATTEN = Suggestion("Insert a Flatten in front of it", insert=("Flatten", {}))
-
-
-def tried_windows(sides: Shape, kernel: int, padding: int, most_padding: int | None = None) -> Iterator[Suggestion]:
-    """Repairs of a window that is larger than what it slides over: more padding, or a smaller window."""
-    smallest = min(sides)
-    needed = -(-(kernel - smallest) // 2)
-    if most_padding is None or needed <= most_padding:
-        yield Suggestion(say("Set padding to {padding}", padding=needed), {"padding": needed})
-    largest = smallest + 2 * padding
-    yield Suggestion(say("Set kernel_size to {kernel}", kernel=largest), {"kernel_size": largest})

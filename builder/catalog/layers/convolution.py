@@ -1,6 +1,7 @@
 """Convolutions."""
 
-from typing import Annotated, Any
+from math import gcd
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -9,72 +10,58 @@ from builder.catalog.layers.base import (
     ShapeProblem,
     Signals,
     Suggestion,
+    Window,
+    Worked,
     expect_axes,
-    tried_windows,
+    times,
     weighted_flops,
 )
 from builder.catalog.layers.dense import Count
+from builder.catalog.layers.window import (
+    AXES,
+    SIDES,
+    Margins,
+    Pad,
+    Pad2,
+    Pad3,
+    Rule,
+    Small,
+    Small2,
+    Small3,
+    as_pad,
+    is_even,
+    margins,
+    per_side,
+    reach,
+    slide,
+    slide_worked,
+)
 from builder.catalog.signal import Shape, Signal
 from builder.problem import say
 
-Small = Annotated[int, Field(ge=1, le=255)]
-Pad = Annotated[int, Field(ge=0, le=255)]
+ADVANCED: dict[str, Any] = {"advanced": True}
 
 
-def slide(
-    sides: Shape, kernel: int, stride: int, padding: int, dilation: int = 1, most_padding: int | None = None
-) -> Shape:
-    """How many positions a window has along each side: floor((n + 2p - d(k - 1) - 1) / s) + 1 (torch.nn.Conv2d)."""
-    reach = dilation * (kernel - 1) + 1
-    smallest = min(sides)
-    if reach > smallest + 2 * padding:
-        raise ShapeProblem(
-            "shape/window-too-large",
-            "{node} does not fit",
-            say(
-                "A window of {kernel} x {kernel} needs a side of at least {reach}; here the shorter side is "
-                "{smallest} + 2*{padding} padding = {side}.",
-                kernel=kernel, reach=reach, smallest=smallest, padding=padding, side=smallest + 2 * padding,
-            ),
-            *tried_windows(sides, reach, padding, most_padding) if dilation == 1 else (),
-            *() if dilation == 1 else (Suggestion(say("Set dilation to 1"), {"dilation": 1}),),
-        )  # fmt: skip
-    return tuple((side + 2 * padding - reach) // stride + 1 for side in sides)
+class _Sliding(Layer):
+    """What convolutions in one, two and three dimensions share, forward and transposed."""
 
-
-class Conv2d(Layer):
-    """Slides learned filters over an image; each filter reports where its pattern appears."""
-
-    group, target = "Convolution", "nn.Conv2d"
-    positional = 3
-    formula = r"y_o = b_o + \sum_i W_{o,i} \star x_i"
-    initialized = True
+    rank: ClassVar[int]
 
     out_channels: Count = Field(32, title="Filters", description="Patterns to look for: one output channel each.")
-    kernel_size: Small = Field(3, title="Kernel", description="Side of each filter, in pixels.")
-    stride: Small = Field(1, description="Pixels to move between positions.")
-    padding: Pad = Field(0, description="Zeros added around the border, in pixels.")
-    dilation: Small = Field(
-        1, description="Pixels between neighbouring taps of a filter.", json_schema_extra={"advanced": True}
-    )
-    groups: Count = Field(
-        1, description="Channels are split into this many groups that do not mix.", json_schema_extra={"advanced": True}
-    )
-    bias: bool = Field(
-        True, description="Add a learned number to every filter's output.", json_schema_extra={"advanced": True}
-    )
 
-    def args(self, *x: Signal) -> dict[str, Any]:
-        return {"in_channels": x[0].shape[0], **self.model_dump()}
+    # What every subclass has, in its own number of dimensions and in PyTorch's order.
+    kernel_size: Any
+    stride: Any
+    padding: Any
+    dilation: Any
+    groups: Any
+    bias: Any
 
-    def infer(self, *x: Signal) -> Signals:
-        expect_axes(x[0], "CHW")
-        self._groups_divide(x[0].shape[0])
-        sides = slide(x[0].shape[1:], self.kernel_size, self.stride, self.padding, self.dilation)
-        return (Signal((self.out_channels, *sides), "CHW"),)
-
-    def _groups_divide(self, channels: int) -> None:
-        if channels % self.groups or self.out_channels % self.groups:
+    def _fits(self, x: Signal) -> None:
+        """Refuse what has another number of dimensions, and channels that do not fall into the groups."""
+        expect_axes(x, AXES[self.rank])
+        channels, common = x.shape[0], gcd(x.shape[0], self.out_channels)
+        if common % self.groups:
             raise ShapeProblem(
                 "shape/groups",
                 "{node} cannot be split into groups",
@@ -85,14 +72,256 @@ class Conv2d(Layer):
                 Suggestion(say("Set groups to 1"), {"groups": 1}),
             )  # fmt: skip
 
-    def parameters(self, *x: Signal) -> dict[str, Shape]:
-        weight: dict[str, Shape] = {
-            "weight": (self.out_channels, x[0].shape[0] // self.groups, self.kernel_size, self.kernel_size)
-        }
-        return weight | {"bias": (self.out_channels,)} if self.bias else weight
-
-    def macs(self, x: Signals, y: Signals) -> int:
-        return y[0].numbers * (x[0].shape[0] // self.groups) * self.kernel_size**2
+    def _per_side(self, value: int | Shape) -> Shape:
+        return per_side(value, self.rank)
 
     def flops(self, x: Signals, y: Signals) -> int:
         return weighted_flops(self.macs(x, y), y[0].numbers, self.bias)
+
+
+class _Conv(_Sliding):
+    """What forward convolutions share."""
+
+    padding_mode: Any
+
+    def _added(self, x: Signal) -> Margins:
+        kernel, dilation = self._per_side(self.kernel_size), self._per_side(self.dilation)
+        return margins(self.padding, x.shape[1:], reach(kernel, dilation), self._per_side(self.stride))
+
+    def _sliding(self, x: Signal) -> tuple[Shape, Shape, Shape, Margins, Shape]:
+        """Sides, window, stride, margins, dilation."""
+        return (
+            x.shape[1:],
+            self._per_side(self.kernel_size),
+            self._per_side(self.stride),
+            self._added(x),
+            self._per_side(self.dilation),
+        )
+
+    def _alone(self, x: Signal) -> bool:
+        """Whether PyTorch's own layer can pad so."""
+        strided = any(step > 1 for step in self._per_side(self.stride))
+        return (self.padding == "same" and not strided) or is_even(self._added(x))
+
+    def runs(self, *x: Signal) -> str:
+        return self.target if self._alone(x[0]) else f"PaddedConv{self.rank}d"
+
+    def args(self, *x: Signal) -> dict[str, Any]:
+        given = {"in_channels": x[0].shape[0], **self.model_dump()}
+        strided = any(step > 1 for step in self._per_side(self.stride))
+        if not self._alone(x[0]):
+            del given["padding"]
+            given["margins"] = as_pad(self._added(x[0]))
+        elif (self.padding == "same" and strided) or len(
+            given["padding"] if isinstance(self.padding, tuple) else ()
+        ) == 2 * self.rank:
+            before = tuple(pair[0] for pair in self._added(x[0]))
+            given["padding"] = before[0] if len(set(before)) == 1 else before
+        return given
+
+    def infer(self, *x: Signal) -> Signals:
+        self._fits(x[0])
+        sides = slide(*self._sliding(x[0]))
+        self._mirrors(x[0])
+        return (Signal((self.out_channels, *sides), x[0].axes),)
+
+    def _mirrors(self, x: Signal) -> None:
+        """Refuse a border that is longer than what it repeats: a mirror shows all but the edge, a circle shows all."""
+        spare = {"reflect": 1, "circular": 0}.get(self.padding_mode)
+        for side, pair, name in zip(x.shape[1:], self._added(x), SIDES[self.rank], strict=True):
+            if spare is not None and max(pair) > side - spare:
+                raise ShapeProblem(
+                    "shape/padding-too-large",
+                    "{node} has too much padding",
+                    say(
+                        "With padding_mode {mode} the border repeats what is inside, at most {most} along the {side}; {padding} are asked for.",
+                        mode=self.padding_mode, most=side - spare, side=name, padding=max(pair),
+                    ),
+                    Suggestion(say("Pad with zeros"), {"padding_mode": "zeros"}),
+                )  # fmt: skip
+
+    def parameters(self, *x: Signal) -> dict[str, Shape]:
+        weight = (self.out_channels, x[0].shape[0] // self.groups, *self._per_side(self.kernel_size))
+        return {"weight": weight, "bias": (self.out_channels,)} if self.bias else {"weight": weight}
+
+    def products(self, x: Signals, y: Signals) -> tuple[Shape, ...]:
+        taps = (*self._per_side(self.kernel_size), x[0].shape[0] // self.groups)
+        return ((*y[0].shape[:0:-1], self.out_channels, *taps),)
+
+    def window(self, *x: Signal) -> Window:
+        kernel, dilation = self._per_side(self.kernel_size), self._per_side(self.dilation)
+        return tuple(zip(reach(kernel, dilation), self._per_side(self.stride), strict=True))
+
+    def sizes(self, x: Signals, y: Signals) -> tuple[Worked, ...]:
+        return slide_worked(*self._sliding(x[0]))
+
+
+_KERNEL: Any = Field(3, title="Kernel", description="Sides of each filter; one number for all.")
+_STRIDE: Any = Field(1, description="Positions to move between two looks.")
+_PADDING: Any = Field(
+    0,
+    description="Zeros added around the border: one number, one for each side, two for each (left, right, top, bottom), "
+    "'same' (TensorFlow's rule: side / stride, rounded up, comes out) or 'valid' (none).",
+)
+_DILATION: Any = Field(1, description="Positions between neighbouring taps of a filter.", json_schema_extra=ADVANCED)
+_GROUPS: Any = Field(
+    1,
+    description="Channels are split into this many groups that do not mix; as many as channels: depthwise.",
+    json_schema_extra=ADVANCED,
+)
+_BIAS: Any = Field(True, description="Add a learned number to every filter's output.", json_schema_extra=ADVANCED)
+_MODE: Any = Field("zeros", description="What stands in the border.", json_schema_extra=ADVANCED)
+
+Mode = Literal["zeros", "reflect", "replicate", "circular"]
+
+
+class Conv1d(_Conv):
+    """Slides learned filters along a line (a sound, a sensor, a text); each reports where its pattern appears."""
+
+    group, target, rank = "Convolution", "nn.Conv1d", 1
+    positional = 3
+    initialized = ("nn.Conv1d",)
+    formula = r"y_o = b_o + \sum_i W_{o,i} \star x_i"
+
+    kernel_size: Small = _KERNEL
+    stride: Small = _STRIDE
+    padding: Pad | tuple[Pad, Pad] | Rule = _PADDING
+    dilation: Small = _DILATION
+    groups: Count = _GROUPS
+    bias: bool = _BIAS
+    padding_mode: Mode = _MODE
+
+
+class Conv2d(_Conv):
+    """Slides learned filters over an image; each filter reports where its pattern appears."""
+
+    group, target, rank = "Convolution", "nn.Conv2d", 2
+    positional = 3
+    initialized = ("nn.Conv2d",)
+    formula = r"y_o = b_o + \sum_i W_{o,i} \star x_i"
+
+    kernel_size: Small2 = _KERNEL
+    stride: Small2 = _STRIDE
+    padding: Pad2 | tuple[Pad, Pad, Pad, Pad] | Rule = _PADDING
+    dilation: Small2 = _DILATION
+    groups: Count = _GROUPS
+    bias: bool = _BIAS
+    padding_mode: Mode = _MODE
+
+
+class Conv3d(_Conv):
+    """Slides learned filters through a volume (a scan, a film); each reports where its pattern appears."""
+
+    group, target, rank = "Convolution", "nn.Conv3d", 3
+    positional = 3
+    initialized = ("nn.Conv3d",)
+    formula = r"y_o = b_o + \sum_i W_{o,i} \star x_i"
+
+    kernel_size: Small3 = _KERNEL
+    stride: Small3 = _STRIDE
+    padding: Pad3 | tuple[Pad, Pad, Pad, Pad, Pad, Pad] | Rule = _PADDING
+    dilation: Small3 = _DILATION
+    groups: Count = _GROUPS
+    bias: bool = _BIAS
+    padding_mode: Mode = _MODE
+
+
+class _ConvTranspose(_Sliding):
+    """What transposed convolutions share: each position of the input paints its filters onto the output."""
+
+    output_padding: Any
+
+    def args(self, *x: Signal) -> dict[str, Any]:
+        return {"in_channels": x[0].shape[0], **self.model_dump()}
+
+    def infer(self, *x: Signal) -> Signals:
+        self._fits(x[0])
+        stride, dilation = self._per_side(self.stride), self._per_side(self.dilation)
+        extra = self._per_side(self.output_padding)
+        if any(more >= max(step, d) for more, step, d in zip(extra, stride, dilation, strict=True)):
+            raise ShapeProblem(
+                "shape/output-padding",
+                "{node} has too much output_padding",
+                say(
+                    "It only chooses between sizes that one stride leaves open, so it must be smaller than stride ({stride}) or dilation ({dilation}); it is {extra}.",
+                    stride=times(stride), dilation=times(dilation), extra=times(extra),
+                ),
+                Suggestion(say("Set output_padding to 0"), {"output_padding": 0}),
+            )  # fmt: skip
+        sides = tuple(work.result for work in self._worked(x[0]))
+        if min(sides) < 1:
+            raise ShapeProblem(
+                "shape/nothing-left",
+                "{node} gives nothing",
+                say("Padding is cut off what comes out, and here that leaves {sides}.", sides=times(sides)),
+                Suggestion(say("Set padding to 0"), {"padding": 0}),
+            )
+        return (Signal((self.out_channels, *sides), x[0].axes),)
+
+    def _worked(self, x: Signal) -> list[Worked]:
+        """(n - 1) s - 2p + d(k - 1) + 1 + output_padding (torch.nn.ConvTranspose2d), side by side."""
+        found = []
+        for n, k, s, p, d, more in zip(
+            x.shape[1:],
+            *map(self._per_side, (self.kernel_size, self.stride, self.padding, self.dilation, self.output_padding)),
+            strict=True,
+        ):
+            wide = str(k) if d == 1 else f"{d} x ({k} - 1) + 1"
+            expression = f"({n} - 1) x {s} - 2 x {p} + {wide}" + (f" + {more}" if more else "")
+            found.append(Worked("size", expression, (n - 1) * s - 2 * p + d * (k - 1) + 1 + more))
+        return found
+
+    def sizes(self, x: Signals, y: Signals) -> tuple[Worked, ...]:
+        return tuple(dict.fromkeys(self._worked(x[0])))
+
+    def parameters(self, *x: Signal) -> dict[str, Shape]:
+        weight = (x[0].shape[0], self.out_channels // self.groups, *self._per_side(self.kernel_size))
+        return {"weight": weight, "bias": (self.out_channels,)} if self.bias else {"weight": weight}
+
+    def products(self, x: Signals, y: Signals) -> tuple[Shape, ...]:
+        taps = (*self._per_side(self.kernel_size), self.out_channels // self.groups)
+        return ((*x[0].shape[::-1], *taps),)
+
+    def window(self, *x: Signal) -> Window:
+        reaches = reach(self._per_side(self.kernel_size), self._per_side(self.dilation))
+        return tuple((-(-wide // s), 1 / s) for wide, s in zip(reaches, self._per_side(self.stride), strict=True))
+
+
+_EXTRA: Any = Field(
+    0, description="Positions added at the end, where a stride leaves several sizes open.", json_schema_extra=ADVANCED
+)
+_CUT: Any = Field(0, description="Positions cut off around the border of what comes out.")
+
+
+class ConvTranspose1d(_ConvTranspose):
+    """Makes a line longer: every position paints a learned pattern, and where patterns overlap they add up."""
+
+    group, target, rank = "Convolution", "nn.ConvTranspose1d", 1
+    positional = 3
+    initialized = ("nn.ConvTranspose1d",)
+    formula = r"y_o[s\,t + j] \mathrel{+}= \sum_i W_{i,o}[j]\, x_i[t]"
+
+    kernel_size: Small = _KERNEL
+    stride: Small = _STRIDE
+    padding: Pad = _CUT
+    output_padding: Pad = _EXTRA
+    groups: Count = _GROUPS
+    bias: bool = _BIAS
+    dilation: Small = _DILATION
+
+
+class ConvTranspose2d(_ConvTranspose):
+    """Makes an image larger: every position paints a learned pattern, and where patterns overlap they add up."""
+
+    group, target, rank = "Convolution", "nn.ConvTranspose2d", 2
+    positional = 3
+    initialized = ("nn.ConvTranspose2d",)
+    formula = r"y_o[s\,t + j] \mathrel{+}= \sum_i W_{i,o}[j]\, x_i[t]"
+
+    kernel_size: Small2 = _KERNEL
+    stride: Small2 = _STRIDE
+    padding: Pad2 = _CUT
+    output_padding: Pad2 = _EXTRA
+    groups: Count = _GROUPS
+    bias: bool = _BIAS
+    dilation: Small2 = _DILATION

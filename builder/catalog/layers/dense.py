@@ -16,7 +16,7 @@ class Linear(Layer):
     group, target = "Dense", "nn.Linear"
     positional = 2
     formula = r"y = W x + b"
-    initialized = True
+    initialized = ("nn.Linear",)
 
     out_features: Count = Field(64, title="Units", description="Numbers that this layer gives.")
     bias: bool = Field(True, description="Add a learned number to every output.")
@@ -32,8 +32,8 @@ class Linear(Layer):
         weight: dict[str, Shape] = {"weight": (self.out_features, x[0].shape[-1])}
         return weight | {"bias": (self.out_features,)} if self.bias else weight
 
-    def macs(self, x: Signals, y: Signals) -> int:
-        return y[0].numbers * x[0].shape[-1]
+    def products(self, x: Signals, y: Signals) -> tuple[Shape, ...]:
+        return ((*x[0].shape, self.out_features),)
 
     def flops(self, x: Signals, y: Signals) -> int:
         return weighted_flops(self.macs(x, y), y[0].numbers, self.bias)

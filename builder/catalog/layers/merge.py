@@ -43,6 +43,7 @@ class Add(Layer):
     formula = r"y = x_1 + x_2 + \dots"
     inputs = ("x*",)
     infix = "+"
+    pointwise = True
 
     def infer(self, *x: Signal) -> Signals:
         if any(other.shape != x[0].shape or other.dtype != x[0].dtype for other in x[1:]):

@@ -12,6 +12,7 @@ class _BatchNorm(Layer):
     """What batch norms share: statistics of each channel over the batch and all positions."""
 
     allowed: ClassVar[tuple[str, ...]]
+    pointwise = True
 
     eps: Annotated[float, Field(gt=0, le=1)] = Field(
         1e-5, description="Keeps the division finite.", json_schema_extra={"advanced": True}

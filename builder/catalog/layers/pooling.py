@@ -1,80 +1,294 @@
-"""Pooling: an image is made smaller, without weights."""
+"""Pooling: a line, an image or a volume is made smaller, without weights."""
 
-from typing import Any
+from math import prod
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from builder.catalog.layers.base import Layer, ShapeProblem, Signals, Suggestion, expect_axes
-from builder.catalog.layers.convolution import Pad, Small, slide
-from builder.catalog.signal import Signal
+from builder.catalog.layers.base import Layer, ShapeProblem, Signals, Suggestion, Window, Worked, expect_axes, times
+from builder.catalog.layers.window import (
+    AXES,
+    Margins,
+    Pad,
+    Pad2,
+    Pad3,
+    Small,
+    Small2,
+    Small3,
+    per_side,
+    reach,
+    slide,
+    slide_worked,
+)
+from builder.catalog.signal import Shape, Signal
 from builder.problem import say
 
+ADVANCED: dict[str, Any] = {"advanced": True}
 
-class _Window(Layer):
-    """What pooling windows share."""
 
-    kernel_size: Small = Field(2, title="Window", description="Side of the window, in pixels.")
-    stride: Small | None = Field(
-        None, description="Pixels to move between positions; empty: as many as the window's side."
-    )
-    padding: Pad = Field(0, description="Pixels added around the border, at most half the window.")
+class _Pool(Layer):
+    """What pooling windows share in one, two and three dimensions."""
+
+    group: ClassVar[str] = "Pooling"
+    rank: ClassVar[int]
+
+    # What every subclass has, in its own number of dimensions and in PyTorch's order; some have dilation or no padding.
+    kernel_size: Any
+    stride: Any
+    ceil_mode: Any
+
+    def _per_side(self, value: int | Shape) -> Shape:
+        return per_side(value, self.rank)
+
+    def _sliding(self, x: Signal) -> tuple[Shape, Shape, Shape, Margins, Shape]:
+        """Sides, window, stride, margins, dilation."""
+        kernel = self._per_side(self.kernel_size)
+        padding = self._per_side(getattr(self, "padding", 0))
+        return (
+            x.shape[1:],
+            kernel,
+            kernel if self.stride is None else self._per_side(self.stride),
+            tuple((pad, pad) for pad in padding),
+            self._per_side(getattr(self, "dilation", 1)),
+        )
 
     def infer(self, *x: Signal) -> Signals:
-        expect_axes(x[0], "CHW")
-        most = self.kernel_size // 2
-        if self.padding > most:
+        expect_axes(x[0], AXES[self.rank])
+        sides, kernel, stride, added, dilation = self._sliding(x[0])
+        most = tuple(side // 2 for side in kernel)
+        if any(pad > half for (pad, _), half in zip(added, most, strict=True)):
             raise ShapeProblem(
                 "shape/padding-too-large",
                 "{node} has too much padding",
                 say(
                     "Padding may be at most half the window, {kernel} // 2 = {most}, and it is {padding}.",
-                    kernel=self.kernel_size, most=most, padding=self.padding,
+                    kernel=times(kernel), most=times(most), padding=times(pad for pad, _ in added),
                 ),
-                Suggestion(say("Set padding to {padding}", padding=most), {"padding": most}),
+                Suggestion(say("Set padding to {padding}", padding=min(most)), {"padding": min(most)}),
             )  # fmt: skip
-        stride = self.stride or self.kernel_size
         return (
-            Signal(
-                (x[0].shape[0], *slide(x[0].shape[1:], self.kernel_size, stride, self.padding, most_padding=most)),
-                "CHW",
-            ),
+            Signal((x[0].shape[0], *slide(sides, kernel, stride, added, dilation, most, self.ceil_mode)), x[0].axes),
         )
 
     def operations(self, x: Signals, y: Signals) -> dict[str, int]:
-        return {"pooling": y[0].numbers * self.kernel_size**2}
+        return {"pooling": y[0].numbers * prod(self._per_side(self.kernel_size))}
+
+    def window(self, *x: Signal) -> Window:
+        _, kernel, stride, _, dilation = self._sliding(x[0])
+        return tuple(zip(reach(kernel, dilation), stride, strict=True))
+
+    def sizes(self, x: Signals, y: Signals) -> tuple[Worked, ...]:
+        return slide_worked(*self._sliding(x[0]), ceil=self.ceil_mode)
 
 
-class MaxPool2d(_Window):
-    """Keeps the largest number of each window: whether a pattern is there, no longer where exactly."""
+_KERNEL: Any = Field(2, title="Window", description="Sides of the window; one number for all.")
+_STRIDE: Any = Field(None, description="Positions to move between two looks; empty: as many as the window's side.")
+_PADDING: Any = Field(0, description="Positions added around the border, at most half the window.")
+_DILATION: Any = Field(1, description="Positions between neighbouring taps of the window.", json_schema_extra=ADVANCED)
+_CEIL: Any = Field(
+    False, description="Let a last window reach over the end, so that nothing is left out.", json_schema_extra=ADVANCED
+)
+_COUNT: Any = Field(True, description="Whether padding counts as zeros in the mean.", json_schema_extra=ADVANCED)
+_NORM: Any = Field(2.0, title="Norm p", description="1 sums up, 2 is the length, large ones come near the maximum.")
+_SIZE: Any = Field(1, title="Size", description="Sides of what comes out; one number for all.")
 
-    group, target = "Pooling", "nn.MaxPool2d"
+Norm = Annotated[float, Field(ge=1, le=100)]
+
+
+class MaxPool1d(_Pool):
+    """Keeps the largest number of each window along a line: whether a pattern is there, no longer where exactly."""
+
+    target, rank = "nn.MaxPool1d", 1
     positional = 1
     formula = r"y = \max_{i \in \text{window}} x_i"
 
+    kernel_size: Small = _KERNEL
+    stride: Small | None = _STRIDE
+    padding: Pad = _PADDING
+    dilation: Small = _DILATION
+    ceil_mode: bool = _CEIL
 
-class AvgPool2d(_Window):
-    """Replaces each window by its mean, so that small shifts of the image matter less. Padding counts as zeros."""
 
-    group, target = "Pooling", "nn.AvgPool2d"
+class MaxPool2d(_Pool):
+    """Keeps the largest number of each window: whether a pattern is there, no longer where exactly."""
+
+    target, rank = "nn.MaxPool2d", 2
+    positional = 1
+    formula = r"y = \max_{i \in \text{window}} x_i"
+
+    kernel_size: Small2 = _KERNEL
+    stride: Small2 | None = _STRIDE
+    padding: Pad2 = _PADDING
+    dilation: Small2 = _DILATION
+    ceil_mode: bool = _CEIL
+
+
+class MaxPool3d(_Pool):
+    """Keeps the largest number of each window of a volume: whether a pattern is there, no longer where exactly."""
+
+    target, rank = "nn.MaxPool3d", 3
+    positional = 1
+    formula = r"y = \max_{i \in \text{window}} x_i"
+
+    kernel_size: Small3 = _KERNEL
+    stride: Small3 | None = _STRIDE
+    padding: Pad3 = _PADDING
+    dilation: Small3 = _DILATION
+    ceil_mode: bool = _CEIL
+
+
+class AvgPool1d(_Pool):
+    """Replaces each window along a line by its mean, so that small shifts matter less."""
+
+    target, rank = "nn.AvgPool1d", 1
     positional = 1
     formula = r"y = \operatorname{mean}_{i \in \text{window}} x_i"
 
+    kernel_size: Small = _KERNEL
+    stride: Small | None = _STRIDE
+    padding: Pad = _PADDING
+    ceil_mode: bool = _CEIL
+    count_include_pad: bool = _COUNT
 
-class AdaptiveAvgPool2d(Layer):
-    """Averages an image of any size down to a fixed one; with size 1, one number per channel (global average pooling)."""
 
-    group, target = "Pooling", "nn.AdaptiveAvgPool2d"
+class AvgPool2d(_Pool):
+    """Replaces each window by its mean, so that small shifts of the image matter less."""
+
+    target, rank = "nn.AvgPool2d", 2
     positional = 1
-    formula = r"y_{ij} = \operatorname{mean} x_{\lfloor iH/s \rfloor : \lceil (i+1)H/s \rceil,\ \lfloor jW/s \rfloor : \lceil (j+1)W/s \rceil}"
+    formula = r"y = \operatorname{mean}_{i \in \text{window}} x_i"
 
-    output_size: Small = Field(1, title="Size", description="Height and width of what comes out, in pixels.")
+    kernel_size: Small2 = _KERNEL
+    stride: Small2 | None = _STRIDE
+    padding: Pad2 = _PADDING
+    ceil_mode: bool = _CEIL
+    count_include_pad: bool = _COUNT
+
+
+class AvgPool3d(_Pool):
+    """Replaces each window of a volume by its mean, so that small shifts matter less."""
+
+    target, rank = "nn.AvgPool3d", 3
+    positional = 1
+    formula = r"y = \operatorname{mean}_{i \in \text{window}} x_i"
+
+    kernel_size: Small3 = _KERNEL
+    stride: Small3 | None = _STRIDE
+    padding: Pad3 = _PADDING
+    ceil_mode: bool = _CEIL
+    count_include_pad: bool = _COUNT
+
+
+class LPPool1d(_Pool):
+    """Replaces each window along a line by its norm: between the sum (p = 1) and the maximum (p large)."""
+
+    target, rank = "nn.LPPool1d", 1
+    positional = 2
+    formula = r"y = \left(\sum_{i \in \text{window}} x_i^p\right)^{1/p}"
+
+    norm_type: Norm = _NORM
+    kernel_size: Small = _KERNEL
+    stride: Small | None = _STRIDE
+    ceil_mode: bool = _CEIL
+
+
+class LPPool2d(_Pool):
+    """Replaces each window by its norm: between the sum (p = 1) and the maximum (p large)."""
+
+    target, rank = "nn.LPPool2d", 2
+    positional = 2
+    formula = r"y = \left(\sum_{i \in \text{window}} x_i^p\right)^{1/p}"
+
+    norm_type: Norm = _NORM
+    kernel_size: Small2 = _KERNEL
+    stride: Small2 | None = _STRIDE
+    ceil_mode: bool = _CEIL
+
+
+class LPPool3d(_Pool):
+    """Replaces each window of a volume by its norm: between the sum (p = 1) and the maximum (p large)."""
+
+    target, rank = "nn.LPPool3d", 3
+    positional = 2
+    formula = r"y = \left(\sum_{i \in \text{window}} x_i^p\right)^{1/p}"
+
+    norm_type: Norm = _NORM
+    kernel_size: Small3 = _KERNEL
+    stride: Small3 | None = _STRIDE
+    ceil_mode: bool = _CEIL
+
+
+class _Adaptive(Layer):
+    """What adaptive pooling shares: what comes out has a fixed size, whatever comes in."""
+
+    group: ClassVar[str] = "Pooling"
+    rank: ClassVar[int]
+
+    output_size: Any
 
     def infer(self, *x: Signal) -> Signals:
-        expect_axes(x[0], "CHW")
-        return (Signal((x[0].shape[0], self.output_size, self.output_size), "CHW"),)
+        expect_axes(x[0], AXES[self.rank])
+        return (Signal((x[0].shape[0], *per_side(self.output_size, self.rank)), x[0].axes),)
 
     def operations(self, x: Signals, y: Signals) -> dict[str, int]:
         return {"pooling": max(x[0].numbers, y[0].numbers)}
 
-    def args(self, *x: Signal) -> dict[str, Any]:
-        return {"output_size": self.output_size}
+
+class AdaptiveAvgPool1d(_Adaptive):
+    """Averages a line of any length down to a fixed one; with size 1, one number per channel (global average pooling)."""
+
+    target, rank = "nn.AdaptiveAvgPool1d", 1
+    positional = 1
+    formula = r"y_i = \operatorname{mean} x_{\lfloor iL/s \rfloor : \lceil (i+1)L/s \rceil}"
+
+    output_size: Small = _SIZE
+
+
+class AdaptiveAvgPool2d(_Adaptive):
+    """Averages an image of any size down to a fixed one; with size 1, one number per channel (global average pooling)."""
+
+    target, rank = "nn.AdaptiveAvgPool2d", 2
+    positional = 1
+    formula = r"y_{ij} = \operatorname{mean} x_{\lfloor iH/s \rfloor : \lceil (i+1)H/s \rceil,\ \lfloor jW/s \rfloor : \lceil (j+1)W/s \rceil}"
+
+    output_size: Small2 = _SIZE
+
+
+class AdaptiveAvgPool3d(_Adaptive):
+    """Averages a volume of any size down to a fixed one; with size 1, one number per channel (global average pooling)."""
+
+    target, rank = "nn.AdaptiveAvgPool3d", 3
+    positional = 1
+    formula = r"y = \operatorname{mean}_{\text{cell}} x"
+
+    output_size: Small3 = _SIZE
+
+
+class AdaptiveMaxPool1d(_Adaptive):
+    """Keeps the largest numbers of a line of any length; with size 1, one number per channel (global max pooling)."""
+
+    target, rank = "nn.AdaptiveMaxPool1d", 1
+    positional = 1
+    formula = r"y_i = \max x_{\lfloor iL/s \rfloor : \lceil (i+1)L/s \rceil}"
+
+    output_size: Small = _SIZE
+
+
+class AdaptiveMaxPool2d(_Adaptive):
+    """Keeps the largest numbers of an image of any size; with size 1, one number per channel (global max pooling)."""
+
+    target, rank = "nn.AdaptiveMaxPool2d", 2
+    positional = 1
+    formula = r"y_{ij} = \max x_{\lfloor iH/s \rfloor : \lceil (i+1)H/s \rceil,\ \lfloor jW/s \rfloor : \lceil (j+1)W/s \rceil}"
+
+    output_size: Small2 = _SIZE
+
+
+class AdaptiveMaxPool3d(_Adaptive):
+    """Keeps the largest numbers of a volume of any size; with size 1, one number per channel (global max pooling)."""
+
+    target, rank = "nn.AdaptiveMaxPool3d", 3
+    positional = 1
+    formula = r"y = \max_{\text{cell}} x"
+
+    output_size: Small3 = _SIZE

@@ -19,7 +19,7 @@ class LSTM(Layer):
     group, target = "Recurrent", "LSTM"
     positional = 2
     formula = r"c_t = f_t \odot c_{t-1} + i_t \odot \tilde c_t,\quad h_t = o_t \odot \tanh c_t"
-    initialized = True
+    initialized = ("nn.LSTM",)
     outputs = ("sequence", "last", "state")
 
     hidden_size: Count = Field(64, title="Units", description="Numbers in the hidden state.")
@@ -72,9 +72,14 @@ class LSTM(Layer):
         """How often a cell is computed for one sample."""
         return x[0].shape[0] * self.num_layers * self.directions
 
-    def macs(self, x: Signals, y: Signals) -> int:
-        reads = sum(self._reads(x[0].shape[-1])) + self.num_layers * self.hidden_size
-        return x[0].shape[0] * self.directions * 4 * self.hidden_size * reads
+    def products(self, x: Signals, y: Signals) -> tuple[Shape, ...]:
+        """Per layer, both weight matrices at every step and in every direction."""
+        steps, units = x[0].shape[0], self.hidden_size
+        return tuple(
+            (steps, self.directions, 4, units, reads)
+            for layer in self._reads(x[0].shape[-1])
+            for reads in (layer, units)
+        )
 
     def flops(self, x: Signals, y: Signals) -> int:
         """Each gate adds up one sum over both weight matrices, and PyTorch keeps two biases."""

@@ -12,6 +12,7 @@ class Dropout(Layer):
     """Sets numbers to zero at random during training and scales the rest up, so that no unit can be relied on alone."""
 
     group, target = "Regularization", "nn.Dropout"
+    pointwise = True
     positional = 1
     formula = r"y = \frac{m \odot x}{1 - p},\quad m_i \sim \mathrm{Bernoulli}(1 - p)"
 
