@@ -1,13 +1,16 @@
 """Follow signals through a network, adding up what each node costs."""
 
 from collections import Counter
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
+from types import MappingProxyType
+from typing import NamedTuple
 
+from builder.analysis.cost import cost_of
 from builder.catalog.initializers import Values
-from builder.catalog.layers import ShapeProblem, Suggestion
-from builder.catalog.layers.base import numbers_of
+from builder.catalog.layers import Layer, ShapeProblem, Suggestion
+from builder.catalog.layers.base import Signals, Window
 from builder.catalog.signal import Shape, Signal
 from builder.design import names
 from builder.design.network import Block, Graph, Network, Node, split_reference
@@ -15,11 +18,11 @@ from builder.design.structure import ports_in, ports_out
 from builder.problem import Connect, Edit, Fix, Insert, Problem, Remove, Set, Unset, say
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One node of the layer table. Counts are for one sample; `outputs` is empty where signals are unknown.
 
-    The counts of a block are those of all its repeats; `inside` holds the rows of one.
+    The counts of a block are those of all its repeats; `inside` holds the rows of one, `given` and `results` what its
+    inputs and outputs are called in there.
     """
 
     id: str
@@ -32,13 +35,16 @@ class Row:
     buffers: int = 0
     macs: int = 0
     flops: int = 0
-    operations: dict[str, int] = field(default_factory=dict)
+    operations: Mapping[str, int] = MappingProxyType({})
     activation_bytes: int = 0
     smallest_batch: int = 1
+    window: Window | None = None
+    given_signals: Signals = ()
     inside: tuple["Row", ...] = ()
     given: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
     repeat: int = 1
+    layer: Layer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,7 @@ def _expand(
     for row in rows:
         comes_in = tuple(map(resolved, row.inputs))
         if not row.inside:
-            yield replace(row, id=prefix + row.id, inputs=comes_in, trainable=row.trainable if learns else 0)
+            yield row._replace(id=prefix + row.id, inputs=comes_in, trainable=row.trainable if learns else 0)
             continue
         for copy in range(row.repeat):
             inner = f"{prefix}{row.id}." + (f"{copy}." if row.repeat > 1 else "")
@@ -143,60 +149,61 @@ class _Walk:
 
     def node(self, graph: Graph, at: int, block: str | None, signals: dict[str, Signal], prefix: str) -> Row:
         node = graph.nodes[at]
-        row = Row(node.id, node.title, node.type or node.block or "", node.inputs, repeat=node.repeat)
         ports = ports_in(self.network, node)
         given = _given(ports, node.inputs)
-        for port, reference in enumerate(given):
+        for port, reference in enumerate(given) if None in given else ():
             if reference is None:
                 candidates = _CANDIDATES if len(self.problems) < _OFFERS else 0
                 self.problems.append(_missing(self.network, graph, at, port, block, prefix, candidates))
-        comes_in = [signals.get(reference) if reference else None for reference in given]
-        if None in comes_in:
-            return row
-        known: list[Signal] = [signal for signal in comes_in if signal is not None]
-        row = (
-            self.opened_block(node, known, row, block, prefix)
-            if node.block
-            else self.layer(node, known, row, block, prefix)
-        )
+        known = tuple([signals[reference] for reference in given if reference in signals])
+        if len(known) < len(given):
+            row = _unknown(node)
+        elif node.block:
+            row = self.opened_block(node, known, block, prefix)
+        else:
+            row = self.layer(node, known, block, prefix)
         if row.outputs:
             signals[node.id] = row.outputs[0]  # a reference without a port means the first
             for output, signal in zip(ports_out(self.network, node), row.outputs, strict=True):
                 signals[f"{node.id}:{output}"] = signal
         return row
 
-    def layer(self, node: Node, given: list[Signal], row: Row, block: str | None, prefix: str) -> Row:
-        layer = node.layer
+    def layer(self, node: Node, given: Signals, block: str | None, prefix: str) -> Row:
         try:
-            outputs = layer.infer(*given)
+            cost = cost_of(node.layer, given)
         except ShapeProblem as error:
             self.problems.append(_explained(self.network, node, given, error, block, prefix))
-            return row
-        inputs = tuple(given)
-        shapes, buffers = layer.parameters(*given), layer.buffers(*given)
-        state = self.state[prefix + node.id] = shapes | buffers
-        if node.shares and state != (theirs := self.state.get(prefix + node.shares, state)):
-            self.problems.append(_unshareable(node, state, theirs, block, prefix))
-            return row
-        self.problems += _by_hand(node, shapes, block, prefix)
-        count = 0 if node.shares else numbers_of(shapes)
-        return replace(
-            row,
-            outputs=outputs,
+            return _unknown(node)
+        self.state[prefix + node.id] = cost.state
+        if node.shares and cost.state != (theirs := self.state.get(prefix + node.shares, cost.state)):
+            self.problems.append(_unshareable(node, cost.state, theirs, block, prefix))
+            return _unknown(node)
+        if node.init:
+            self.problems += _by_hand(node, cost.shapes, block, prefix)
+        count = 0 if node.shares else cost.parameters
+        return Row(
+            node.id,
+            node.title,
+            node.type or "",
+            node.inputs,
+            outputs=cost.outputs,
             parameters=count,
             trainable=0 if node.frozen else count,
-            buffers=0 if node.shares else numbers_of(buffers),
-            macs=layer.macs(inputs, outputs),
-            flops=layer.flops(inputs, outputs),
-            operations=layer.operations(inputs, outputs),
-            activation_bytes=0 if layer.view else sum(signal.bytes for signal in outputs),
-            smallest_batch=layer.smallest_batch(*given),
+            buffers=0 if node.shares else cost.buffers,
+            macs=cost.macs,
+            flops=cost.flops,
+            operations=cost.operations,
+            activation_bytes=cost.activation_bytes,
+            smallest_batch=cost.smallest_batch,
+            window=cost.window,
+            given_signals=given,
+            layer=node.layer,
         )
 
-    def opened_block(self, node: Node, given: list[Signal], row: Row, scope: str | None, prefix: str) -> Row:
+    def opened_block(self, node: Node, given: Signals, scope: str | None, prefix: str) -> Row:
         assert node.block is not None
         block = self.network.blocks[node.block]
-        key = (node.block, tuple(given))
+        key = (node.block, given)
         inner = f"{prefix}{node.id}." + ("0." if node.repeat > 1 else "")
         if key not in self.opened:
             signals = dict(zip(block.inputs, given, strict=True))
@@ -212,13 +219,18 @@ class _Walk:
                     because=say("It has no outputs."),
                 )
             )
-        if node.repeat > 1 and None not in outputs and list(outputs) != given:
+        if node.repeat > 1 and None not in outputs and outputs != given:
             self.problems.append(_unrepeatable(node, given, outputs, scope, prefix))
             outputs = (None,)
         known = () if None in outputs else tuple(signal for signal in outputs if signal is not None)
-        return replace(
-            row,
+        return Row(
+            node.id,
+            node.title,
+            node.block,
+            node.inputs,
             outputs=known,
+            repeat=node.repeat,
+            given_signals=given,
             inside=rows,
             given=block.inputs,
             results=block.outputs,
@@ -233,12 +245,17 @@ class _Walk:
         )
 
 
-def _given(ports: tuple[str, ...], inputs: tuple[str | None, ...]) -> list[str | None]:
+def _unknown(node: Node) -> Row:
+    """The row of a node whose signals cannot be known."""
+    return Row(node.id, node.title, node.type or node.block or "", node.inputs, repeat=node.repeat)
+
+
+def _given(ports: tuple[str, ...], inputs: tuple[str | None, ...]) -> Sequence[str | None]:
     """What each port reads: as many as there must be, without optional ones that are open."""
-    if ports and ports[0].endswith("*"):
-        wanted = max(2, len(inputs))
-    else:
-        wanted = sum(not port.endswith("?") for port in ports)
+    any_number = bool(ports) and ports[0].endswith("*")
+    wanted = max(2, len(inputs)) if any_number else sum(not port.endswith("?") for port in ports)
+    if len(inputs) == wanted:
+        return inputs
     given = [*inputs, *[None] * (wanted - len(inputs))]
     while len(given) > wanted and given[-1] is None:
         given.pop()
@@ -246,7 +263,7 @@ def _given(ports: tuple[str, ...], inputs: tuple[str | None, ...]) -> list[str |
 
 
 def _explained(
-    network: Network, node: Node, given: list[Signal], error: ShapeProblem, block: str | None, prefix: str
+    network: Network, node: Node, given: Signals, error: ShapeProblem, block: str | None, prefix: str
 ) -> Problem:
     """A layer's complaint, with what came in and from where, and its repairs as edits."""
     sources = [reference or "" for reference in node.inputs]
@@ -376,7 +393,7 @@ def _of_role(shapes: dict[str, Shape], role: str) -> list[Shape]:
 
 
 def _unrepeatable(
-    node: Node, given: list[Signal], outputs: tuple[Signal | None, ...], scope: str | None, prefix: str
+    node: Node, given: Signals, outputs: tuple[Signal | None, ...], scope: str | None, prefix: str
 ) -> Problem:
     return Problem(
         code="block/not-repeatable",
