@@ -75,7 +75,26 @@ class Connect(Value):
     block: str | None = None
 
 
-Edit: TypeAlias = Annotated[Set | Unset | Insert | Remove | Move | Connect, Field(discriminator="edit")]
+class Group(Value):
+    """Let nodes become one block called `name`: their place is taken by one node that uses it."""
+
+    edit: Literal["group"] = "group"
+    nodes: tuple[str, ...] = Field(min_length=1, max_length=1_000)
+    name: str
+    block: str | None = None
+
+
+class Ungroup(Value):
+    """Put what is inside the block that a node uses in the node's place, as often as it is repeated."""
+
+    edit: Literal["ungroup"] = "ungroup"
+    node: str
+    block: str | None = None
+
+
+Edit: TypeAlias = Annotated[
+    Set | Unset | Insert | Remove | Move | Connect | Group | Ungroup, Field(discriminator="edit")
+]
 
 
 class Fix(Value):

@@ -49,10 +49,38 @@ def _mistakes(error: ValidationError) -> Iterator[Mistake]:
         if raw["type"] == "structure":
             yield from (Mistake((), problem.code, raw, problem) for problem in context["problems"])
         elif raw["type"] == "params":
-            for inner in context["errors"]:
-                yield Mistake((*raw["loc"], "params", *inner["loc"]), inner["type"], inner)
+            for place, inner in _of_one_form(context["errors"]):
+                yield Mistake((*raw["loc"], "params", *place), inner["type"], inner)
         else:
             yield Mistake(raw["loc"], raw["type"], raw)
+
+
+def _of_one_form(errors: list[Any]) -> Iterator[tuple[Place, Any]]:
+    """Errors inside parameters, with their places.
+
+    A field that takes several forms (a number, or one for each side) is told of the form that the value comes nearest
+    to, not of every one that it is not.
+    """
+    forms: dict[Any, dict[str, list[Any]]] = {}
+    for error in errors:
+        field, *rest = error["loc"] or (None,)
+        if rest and isinstance(rest[0], str):  # pydantic names the form behind the field
+            forms.setdefault(field, {}).setdefault(rest[0], []).append(error)
+        else:
+            yield error["loc"], error
+    for field, of_field in forms.items():
+        nearest = min(of_field, key=lambda form: _distance(form, of_field[form]))
+        yield from (((field, *error["loc"][2:]), error) for error in of_field[nearest])
+
+
+def _distance(form: str, errors: list[Any]) -> int:
+    """How far the value is from a form: another kind of thing, a list of another length, or only a wrong number."""
+    inside = len(errors[0]["loc"]) > 2
+    value = errors[0]["input"]
+    kind = "tuple" if inside or isinstance(value, list) else "literal" if isinstance(value, str) else "constrained"
+    if not form.startswith(kind):
+        return 2
+    return int(any(error["type"] in ("too_long", "too_short", "missing") for error in errors))
 
 
 def explained(mistake: Mistake, document: Json) -> Problem:

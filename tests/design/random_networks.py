@@ -3,8 +3,9 @@
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
+from hypothesis import reject
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from builder.catalog.layers import Layer, ShapeProblem
 from builder.catalog.layers.input import Input
@@ -89,6 +90,8 @@ def layer_node(draw: st.DrawFn, given: dict[str, Signal | None]) -> tuple[Json, 
         return node, unknown
     try:
         return node, layer.model_validate(params).infer(*signals)
+    except ValidationError:
+        return reject()  # each parameter is right, and together they are not
     except ShapeProblem:
         return node, unknown
 
