@@ -12,8 +12,12 @@ from typing import Any
 import click
 
 from builder import engine, limits
-from builder.analysis import check
+from builder.analysis import Analysis, Row, check
+from builder.analysis.classic import classic
+from builder.analysis.receptive import receptive_fields
 from builder.blocks import GALLERY, example
+from builder.blocks.templates import Template
+from builder.catalog import Entry, Layer
 from builder.design import edits, read
 from builder.design.experiment import Experiment
 from builder.design.network import Network, to_json
@@ -114,15 +118,38 @@ def examples() -> None:
 
 
 @main.command()
+@click.argument("word", default="")
+def catalog(word: str) -> None:
+    """Layers and catalog blocks by family, with what they do; those that have WORD in them, if one is given."""
+    entries: list[tuple[str, type[Entry]]] = [(entry.group, entry) for entry in Layer.shelf.values()]
+    entries += [(f"Blocks: {entry.group}", entry) for entry in Template.shelf.values()]
+    family = ""
+    for group, entry in sorted(entries, key=lambda pair: (pair[0], pair[1].__name__)):
+        if word.lower() not in " ".join([group, entry.__name__, entry.about(), *entry.aliases]).lower():
+            continue
+        if group != family:
+            family = group
+            click.echo(family)
+        click.echo(f"  {entry.__name__:24} {entry.about()}")
+    if not family:
+        click.echo(f"Nothing in the catalog has {word!r} in it.", err=True)
+        sys.exit(2)
+
+
+@main.command()
 @click.argument("design")
+@click.option("--closed", is_flag=True, help="Show a block as one row, as it is drawn.")
+@click.option("--classic", "as_in_1998", is_flag=True, help="Count neurons and connections as LeCun et al. 1998 did.")
+@click.option("--arithmetic", is_flag=True, help="Show how each number comes about.")
 @as_json
 @_reports_problems
-def describe(design: str, as_json: bool) -> None:
+def describe(design: str, closed: bool, as_in_1998: bool, arithmetic: bool, as_json: bool) -> None:
     """The layer table of a gallery name or a file: shapes, parameters, MACs, memory, problems."""
     found = _design(design)
     network = found if isinstance(found, Network) else found.network
     analysis, problems = check(found)
-    rows = list(analysis.expanded())
+    rows = list(analysis.rows if closed else analysis.expanded())
+    fields = receptive_fields(analysis.expanded())
     if as_json:
         summary = {
             "name": found.name or network.name,
@@ -143,12 +170,19 @@ def describe(design: str, as_json: bool) -> None:
                     "macs": row.macs,
                     "flops": row.flops,
                     "activation_bytes": row.activation_bytes,
+                    "receptive_field": fields[row.id].sides if row.id in fields else None,
+                    "stride": fields[row.id].stride if row.id in fields else None,
+                    **({"arithmetic": _arithmetic(row)} if arithmetic else {}),
                 }
                 for row in rows
             ],
+            **({"classic": [count._asdict() for count in classic(analysis)]} if as_in_1998 else {}),
             "problems": [_problem_json(problem) for problem in problems],
         }
         click.echo(json.dumps(summary))
+    elif as_in_1998:
+        _print_classic(analysis)
+        _print_problems(problems)
     else:
         click.echo(f"{'node':24} {'type':20} {'output':>16} {'parameters':>14} {'MACs':>16} {'memory':>12}")
         for row in rows:
@@ -156,12 +190,28 @@ def describe(design: str, as_json: bool) -> None:
             click.echo(
                 f"{row.id:24} {row.type:20} {shape:>16} {row.parameters:>14,} {row.macs:>16,} {row.activation_bytes:>10,} B"
             )
+            for line in _arithmetic(row) if arithmetic else ():
+                click.echo(f"{'':24} {line}")
         click.echo(
             f"{'total':24} {'':20} {'':>16} {analysis.parameters:>14,} {analysis.macs:>16,} {analysis.activation_bytes:>10,} B"
         )
         _print_problems(problems)
     if any(problem.severity == "error" for problem in problems):
         sys.exit(2)
+
+
+def _arithmetic(row: Row) -> list[str]:
+    worked = row.layer.worked(row.given_signals, row.outputs) if row.layer and row.outputs else ()
+    return [f"{work.what}: {work}" for work in worked]
+
+
+def _print_classic(analysis: Analysis) -> None:
+    counts = classic(analysis)
+    click.echo(f"{'node':24} {'neurons':>12} {'parameters':>12} {'connections':>12}")
+    for count in counts:
+        click.echo(f"{count.id:24} {count.neurons:>12,} {count.parameters:>12,} {count.connections:>12,}")
+    totals = (sum(getattr(count, name) for count in counts) for name in ("neurons", "parameters", "connections"))
+    click.echo(f"{'total':24} " + " ".join(f"{total:>12,}" for total in totals))
 
 
 @main.command()

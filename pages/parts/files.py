@@ -20,18 +20,41 @@ MOST_DESIGNS = 12
 
 
 def gallery_menu(gallery: Mapping[str, Exhibit]) -> None:
-    """A menu of the gallery; what is picked opens as a new design."""
-    with st.popover("Examples", icon=":material/collections_bookmark:", width="content"):
+    """A menu of the gallery, by family and by typing; what is picked opens as a new design."""
+
+    def open_example(name: str | None) -> None:
+        if name is not None:
+            session.show("find-example", None)
+            session.show("examples", False)
+            session.open_new(to_json(example(name)))
+
+    menu = st.popover(
+        "Examples", icon=":material/collections_bookmark:", width="content", key="examples", on_change="rerun"
+    )
+    if not menu.open:
+        return
+    with menu:
+        st.selectbox(
+            "Find an example",
+            list(gallery),
+            index=None,
+            key="find-example",
+            placeholder=f"{len(gallery)} examples: type to search",
+            on_change=lambda: open_example(session.shown("find-example")),
+        )
+        families = list(dict.fromkeys(exhibit.family for exhibit in gallery.values()))
+        family = st.pills("Family", families, default=families[0], key="gallery-family", required=True)
         for exhibit in gallery.values():
-            with st.container(gap=None):
-                st.button(
-                    f"**{exhibit.name}**",
-                    key=f"example-{exhibit.name}",
-                    type="tertiary",
-                    on_click=lambda name: session.open_new(to_json(example(name))),
-                    args=(exhibit.name,),
-                )
-                st.caption(plain(exhibit.story), width=420)
+            if exhibit.family == family:
+                with st.container(gap=None):
+                    st.button(
+                        f"**{exhibit.name}**",
+                        key=f"example-{exhibit.name}",
+                        type="tertiary",
+                        on_click=open_example,
+                        args=(exhibit.name,),
+                    )
+                    st.caption(plain(exhibit.story), width=420)
 
 
 def open_and_save(draft: Draft) -> None:

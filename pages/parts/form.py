@@ -1,13 +1,14 @@
 """The form of a catalog entry, or of any value of the design, made from its fields."""
 
 import json
+import re
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import streamlit as st
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from builder.problem import Problem, Set, say
@@ -30,7 +31,23 @@ class Form:
                 Problem(code="form/value", title=say("{field} cannot be read", field=field), because=str(error))
             )
             return
-        session.submit([Set(path=f"{self.path}.{field}", value=value)], self.revision)
+        try:
+            edit = self.edit(field, value)
+        except ValidationError as error:  # a catalog block is made before the document sees it
+            first = error.errors()[0]
+            session.notify(
+                Problem(
+                    code="form/value",
+                    title=say("{field} cannot be {value}", field=field, value=value),
+                    because=say("{reason}.", reason=first["msg"]),
+                )
+            )
+            return
+        session.submit([edit], self.revision)
+
+    def edit(self, field: str, value: Any) -> Set:
+        """The edit that gives a field its value."""
+        return Set(path=f"{self.path}.{field}", value=value)
 
 
 def fields_form(value: BaseModel, form: Form, only: tuple[str, ...] | None = None) -> None:
@@ -63,7 +80,10 @@ def _widget(value: BaseModel, name: str, field: FieldInfo, form: Form) -> None:
     key = f"{form.path}.{name}"
     common: dict[str, Any] = {"label": label, "key": key, "help": field.description, "on_change": form.write}
     low, high = _bounds(field)
-    if kind is bool:
+    if kind is bool and optional:
+        session.show(key, current)
+        st.selectbox(**common, options=_MAYBE, format_func=_MAYBE.get, args=(name, key, _same))
+    elif kind is bool:
         session.show(key, current)
         st.toggle(**common, args=(name, key, bool))
     elif get_origin(kind) is Literal:
@@ -81,13 +101,15 @@ def _widget(value: BaseModel, name: str, field: FieldInfo, form: Form) -> None:
             args=(name, key, _same),
         )
     elif kind is float:
-        session.show(key, f"{current:g}")
-        st.text_input(**common, args=(name, key, _number))
+        session.show(key, "" if current is None else f"{current:g}")
+        number = (lambda text: _number(text) if text.strip() else None) if optional else _number
+        st.text_input(**common, placeholder="automatic" if optional else None, args=(name, key, number))
     else:
         session.show(key, _written(current))
-        st.text_input(
-            **common, args=(name, key, _list if current is not None and not isinstance(current, str) else _text)
-        )
+        st.text_input(**common, args=(name, key, _parser(field.annotation, optional or current is None)))
+
+
+_MAYBE = {None: "automatic", True: "yes", False: "no"}
 
 
 def _unwrapped(annotation: Any) -> tuple[Any, bool]:
@@ -123,6 +145,40 @@ def _number(text: str) -> float:
         return float(text.replace(",", "."))
     except ValueError:
         raise ValueError(say("{text!r} is not a number. Write 0.001 or 1e-3.", text=text[:40])) from None
+
+
+def _parser(annotation: Any, optional: bool) -> Callable[[str], Any]:
+    """What reads the text of a field that takes several forms: a number, several numbers, a word, or nothing."""
+    forms = _forms(annotation)
+    if forms == {str}:
+        return _text
+    if int in forms or float in forms:
+        return lambda text: None if optional and not text.strip() else _sides(text)
+    return lambda text: None if optional and not text.strip() else _list(text)
+
+
+def _forms(annotation: Any) -> set[Any]:
+    """The kinds of value that an annotation allows: int, float, str, tuple."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _forms(get_args(annotation)[0])
+    if origin in (Union, types.UnionType):
+        return set().union(*(_forms(option) for option in get_args(annotation) if option is not types.NoneType))
+    if origin is Literal:
+        return {"word"}
+    return {origin or annotation}
+
+
+def _sides(text: str) -> Any:
+    """`3`, `3, 5`, `3 x 5` or a word such as `same`."""
+    words = re.split(r"[\s,x×\[\]]+", text.strip().strip("[]"))
+    if len(words) == 1 and not re.fullmatch(r"[-+.\d].*", words[0]):
+        return words[0]
+    try:
+        numbers = [int(word) if re.fullmatch(r"[-+]?\d+", word) else float(word) for word in words]
+    except ValueError:
+        raise ValueError(say("{text!r} is not a number, nor several. Write 3, or 3 x 5.", text=text[:40])) from None
+    return numbers[0] if len(numbers) == 1 else numbers
 
 
 def _list(text: str) -> Any:

@@ -38,6 +38,8 @@ def data(experiment: Experiment) -> None:
 
 def _labels(arrays: Arrays, target: str) -> list[str]:
     values = arrays.parts["train"][target]
+    if arrays.targets[target].axes == "HW":  # a mask has a class for each pixel
+        return [""] * len(values)
     return (
         [arrays.labels[value] for value in values]
         if arrays.labels

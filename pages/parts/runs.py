@@ -49,7 +49,7 @@ def live(run: Run) -> None:
     """The curves, pulled by the browser; a change of status runs the page again, so that its buttons are right."""
     experiment = read.experiment(run.experiment)
     losses = [objective.loss for objective in experiment.recipe.objectives]
-    targets = [experiment.data.source.targets()[column] for column in target_columns(experiment)]
+    targets = [experiment.data.source.columns()[column] for column in target_columns(experiment)]
     unit = losses[0].unit if len(losses) == 1 else "weighted sum of losses"
     panels: list[dict[str, Any]] = [{"title": "Loss", "unit": unit, "series": _both("loss")}]
     if any(target.classes for target in targets):

@@ -171,17 +171,18 @@ def show(key: str, value: Any) -> None:
 
 
 def shown(key: str) -> Any:
-    """What the person has put into the widget of that key."""
-    return st.session_state[key]
+    """What the person has put into the widget of that key; None before it is there."""
+    return st.session_state.get(key)
 
 
 def selected() -> str | None:
     return st.session_state.get("selected")
 
 
-def select(node: str | None) -> None:
-    """Open the form of a node; the same one again closes it."""
-    st.session_state["selected"] = None if node == selected() else node
+def select(node: str | None, around: str | None = None) -> None:
+    """Open a node: `conv1`, or `stage1.conv1` inside a block. An open one is closed, back to the block `around` it."""
+    chosen = selected() or ""
+    st.session_state["selected"] = around if node and f"{chosen}.".startswith(f"{node}.") else node
 
 
 # The open run ----------------------------------------------------------------------------------------------------

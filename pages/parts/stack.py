@@ -1,15 +1,15 @@
-"""The stack: one card a node, in the order in which they run; the form of the selected one opens inside its card."""
+"""The stack: one card a node, in the order in which they run. The card of the selected one is open: its form, or what is in the block."""
+
+from dataclasses import dataclass
 
 import streamlit as st
 
 from builder.analysis import Analysis, Row
-from builder.catalog import Layer
-from builder.design import edits, names
-from builder.design.network import Network, Node
-from builder.problem import Insert, Move, Remove, Set
+from builder.design import edits
+from builder.design.network import Graph, Network, Node
+from builder.problem import Group, Move, Remove, Set, Ungroup
 from builder.store.documents import Draft
-from pages.parts import session
-from pages.parts.form import Form, fields_form
+from pages.parts import inspector, palette, session
 from pages.parts.words import count, plain
 
 
@@ -23,108 +23,138 @@ def name_field(draft: Draft) -> None:
     st.text_input("Design", key="design-name", max_chars=80, on_change=rename, placeholder="Untitled", width=260)
 
 
+@dataclass(frozen=True)
+class Scope:
+    """Whose cards are drawn: the network's own, or those inside a block. `prefix` is the way to them in keys and selections."""
+
+    network: Network
+    graph: Graph
+    rows: tuple[Row, ...]
+    revision: int
+    block: str | None = None
+    prefix: str = ""
+
+
 def cards(network: Network, analysis: Analysis, revision: int) -> None:
-    """All cards, and the field that adds another."""
-    chosen = session.selected() if any(node.id == session.selected() for node in network.nodes) else None
-    _adder(network, chosen, revision)
+    """All cards, and above them what adds another."""
+    chosen = (session.selected() or "").partition(".")[0]
+    palette.adder(network, analysis, chosen if any(node.id == chosen for node in network.nodes) else None, revision)
     if not network.nodes:
         st.info("An empty network. Add an Input first, then layers.", icon=":material/stacks:")
-    for at, (node, row) in enumerate(zip(network.nodes, analysis.rows, strict=True)):
-        _card(network, at, node, row, node.id == chosen, revision)
+    _cards(Scope(network, network, analysis.rows, revision))
+    if len(network.nodes) > 2:
+        _make_block(network, revision)
 
 
-def _adder(network: Network, chosen: str | None, revision: int) -> None:
-    """Pick a layer by typing: it goes behind the selected one, or to the end."""
-    after = chosen or (
-        network.outputs[0].partition(":")[0] if network.outputs else network.nodes[-1].id if network.nodes else None
-    )
-
-    def add() -> None:
-        kind = session.shown("add-layer")
-        if kind is None:
-            return
-        session.show("add-layer", None)
-        fresh = names.fresh(kind, [node.id for node in network.nodes])
-        node = {"id": fresh, "type": kind} if kind != "Input" else {"id": fresh, "type": kind, "inputs": []}
-        session.submit([Insert(node=node, after=None if kind == "Input" else after)], revision)
-        session.select(fresh)
-
-    st.selectbox(
-        "Add a layer",
-        options=sorted(Layer.shelf, key=lambda name: (Layer.shelf[name].group, name)),
-        format_func=lambda name: f"{name} · {Layer.shelf[name].group}",
-        index=None,
-        key="add-layer",
-        placeholder=f"Add behind {after}: type to search" if after else "Add a layer: type to search",
-        on_change=add,
-        label_visibility="collapsed",
-    )
+def _cards(scope: Scope) -> None:
+    rows = {row.id: row for row in scope.rows}
+    for at, node in enumerate(scope.graph.nodes):
+        _card(scope, at, node, rows.get(node.id))
 
 
-def _card(network: Network, at: int, node: Node, row: Row, is_open: bool, revision: int) -> None:
+def _card(scope: Scope, at: int, node: Node, row: Row | None) -> None:
     family = "Block" if node.block else node.layer.group
-    with st.container(border=True, key=f"card-{family.lower()}-{node.id}", gap="xsmall"):
+    here = scope.prefix + node.id
+    chosen = session.selected() or ""
+    is_open = chosen == here or chosen.startswith(f"{here}.")
+    with st.container(border=True, key=f"card-{family.lower()}-{_key(here)}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.button(
                 plain(node.name),
-                key=f"open-{node.id}",
+                key=f"open-{here}",
                 type="tertiary",
                 icon=":material/expand_more:" if is_open else ":material/chevron_right:",
                 on_click=session.select,
-                args=(node.id,),
-                help=f"Block {node.block}" if node.block else node.layer.about(),
+                args=(here, scope.prefix.removesuffix(".") or None),
+                help=f"Block {node.block}" if node.block else plain(node.layer.about()),
             )
             st.caption(_in_short(node, row), width="stretch")
-            _actions(network, at, node, revision)
-        if is_open:
-            _form(network, node, revision)
+            _actions(scope, at, node)
+        if is_open and node.block:
+            _inside(scope, node, row)
+        elif is_open:
+            inspector.layer_form(scope.network, scope.graph, scope.block, node, row, scope.revision)
 
 
-def _in_short(node: Node, row: Row) -> str:
+def _key(path: str) -> str:
+    return path.replace(".", "-")
+
+
+def _in_short(node: Node, row: Row | None) -> str:
     """What a node is and gives, in one line."""
     kind = f"{node.type or node.block}" + (f" x {node.repeat}" if node.repeat > 1 else "")
-    shape = str(row.outputs[0]) if row.outputs else "unknown"
-    return f"{kind} → {shape}" + (f" · {count(row.parameters)} parameters" if row.parameters else "")
+    shape = " and ".join(map(str, row.outputs[:1])) if row and row.outputs else "unknown"
+    return f"{kind} → {shape}" + (f" · {count(row.parameters)} parameters" if row and row.parameters else "")
 
 
-def _actions(network: Network, at: int, node: Node, revision: int) -> None:
+def _actions(scope: Scope, at: int, node: Node) -> None:
     """Move, duplicate, remove. Moving goes along the order in which the nodes run."""
-    nodes = network.nodes
+    nodes = scope.graph.nodes
     up = nodes[at - 2].id if at > 1 and node.inputs else None
     down = nodes[at + 1].id if at + 1 < len(nodes) and node.inputs else None
-    document = {"network": {"nodes": [other.model_dump(mode="json", exclude_defaults=True) for other in nodes]}}
+    graph = {
+        "nodes": [other.model_dump(mode="json", exclude_defaults=True) for other in nodes],
+        "inputs": list(getattr(scope.graph, "inputs", ())) if scope.block else [],
+    }
+    document = {"blocks": {scope.block: graph}} if scope.block else graph
+    copy = edits.duplicate({"network": document}, node.id, scope.block) if node.inputs else None
+    block = scope.block
     buttons = (
-        ("up", ":material/arrow_upward:", "Move up", [Move(node=node.id, after=up)] if up else None),
-        ("down", ":material/arrow_downward:", "Move down", [Move(node=node.id, after=down)] if down else None),
-        ("copy", ":material/content_copy:", "Duplicate", [edits.duplicate(document, node.id)] if node.inputs else None),
-        ("remove", ":material/delete:", "Remove", [Remove(node=node.id)]),
-    )
+        ("up", ":material/arrow_upward:", "Move up", [Move(node=node.id, after=up, block=block)] if up else None),
+        ("down", ":material/arrow_downward:", "Move down", [Move(node=node.id, after=down, block=block)] if down else None),
+        ("copy", ":material/content_copy:", "Duplicate", [copy] if copy else None),
+        ("remove", ":material/delete:", "Remove", [Remove(node=node.id, block=block)]),
+    )  # fmt: skip
     for name, icon, label, made in buttons:
-        words = f"{label} {plain(node.name)}"
+        where = f" in {scope.block}" if scope.block else ""
+        words = f"{label} {plain(node.name)}{where}"
         st.button(
             words,  # heard, not seen: the style sheet hides it beside the icon
-            key=f"{name}-{node.id}",
+            key=f"{name}-{scope.prefix}{node.id}",
             icon=icon,
             type="tertiary",
             help=words,
             disabled=made is None,
             on_click=session.submit,
-            args=(made or [], revision),
+            args=(made or [], scope.revision),
         )
 
 
-def _form(network: Network, node: Node, revision: int) -> None:
-    path = f"network.nodes.{node.id}"
-    form = Form(path, revision)
-    if node.block:
-        inside = network.blocks[node.block]
-        st.caption(
-            f"A block of {len(inside.nodes)} layers: {', '.join(other.type or other.block or '' for other in inside.nodes)}."
-        )
-        fields_form(node, form, only=("title", "repeat"))
-        return
-    st.caption(plain(node.layer.about()))
-    fields_form(node.layer, Form(f"{path}.params", revision))
-    with st.expander("Title, freezing and formula"):
-        fields_form(node, form, only=("title", "frozen") if node.layer.initialized else ("title",))
-        st.latex(node.layer.formula)
+def _inside(scope: Scope, node: Node, row: Row | None) -> None:
+    """A block that is open: its own form, and a card for each node inside."""
+    assert node.block is not None
+    block = scope.network.blocks[node.block]
+    inspector.block_form(scope.network, scope.block, node, row, scope.revision)
+    st.button(
+        "Open into layers",
+        key=f"ungroup-{scope.prefix}{node.id}",
+        icon=":material/open_in_full:",
+        help="Put the layers in the block's place, as often as it is repeated.",
+        on_click=session.submit,
+        args=([Ungroup(node=node.id, block=scope.block)], scope.revision),
+    )
+    rows = row.inside if row else ()
+    _cards(Scope(scope.network, block, rows, scope.revision, node.block, f"{scope.prefix}{node.id}."))
+
+
+def _make_block(network: Network, revision: int) -> None:
+    """Several nodes become one block."""
+
+    def group() -> None:
+        chosen, name = tuple(session.shown("group-nodes")), session.shown("group-name").strip()
+        session.submit([Group(nodes=chosen, name=name)], revision)
+        session.show("group", False)
+
+    with st.popover(
+        "Make a block", icon=":material/select_all:", width="content", key="group", on_change="rerun"
+    ) as box:
+        if box.open:
+            options = [node.id for node in network.nodes if node.type != "Input"]
+            st.multiselect("Layers", options, key="group-nodes", help="Layers that stand together; nothing else may run between them.")  # fmt: skip
+            st.text_input("Name", key="group-name", max_chars=40, placeholder="Stage", help="A capital letter, then letters and digits.")  # fmt: skip
+            st.button(
+                "Make one block of them",
+                key="group-make",
+                on_click=group,
+                disabled=not session.shown("group-nodes") or not session.shown("group-name"),
+            )

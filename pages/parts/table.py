@@ -1,9 +1,13 @@
 """The layer table and its totals."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
-from builder.analysis import Analysis
+from builder.analysis import Analysis, Row
+from builder.analysis.classic import classic
+from builder.analysis.receptive import receptive_fields
 from pages.parts.words import amount, count, memory
 
 ROW = 31
@@ -35,23 +39,40 @@ def totals(analysis: Analysis) -> None:
         st.metric("Activations", known + memory(analysis.activation_bytes), help=CONVENTIONS)
 
 
+VIEWS = ("Every layer", "As drawn", "As in 1998")
+CLASSIC = (
+    "Neurons, parameters and connections as LeCun et al. counted them for LeNet-5: every use of a weight is a connection, "
+    "and every bias one more. Pooling is counted as their subsampling, with a coefficient and a bias for each map."
+)
+
+
 def layers(analysis: Analysis) -> None:
-    """One row a node, blocks opened."""
-    rows = list(analysis.expanded())
-    frame = pd.DataFrame(
-        {
-            "Layer": [row.id for row in rows],
-            "Type": [row.type for row in rows],
-            "Output": [str(row.outputs[0]) if row.outputs else "unknown" for row in rows],
-            "Parameters": [row.parameters if row.outputs else None for row in rows],
-            "MACs": [row.macs if row.outputs else None for row in rows],
-            "FLOPs": [row.flops if row.outputs else None for row in rows],
-            "Memory": [memory(row.activation_bytes) if row.outputs else "" for row in rows],
-        }
-    )
+    """The layer table in one of three views: blocks opened, as they are drawn, or counted in the old way."""
+    view = st.segmented_control("Table", VIEWS, default=VIEWS[0], key="table-view", required=True, label_visibility="collapsed")  # fmt: skip
+    if view == VIEWS[2]:
+        _classic(analysis)
+    else:
+        _table(analysis, list(analysis.expanded()) if view == VIEWS[0] else list(analysis.rows))
+
+
+def _table(analysis: Analysis, rows: list[Row]) -> None:
+    fields = receptive_fields(analysis.expanded())
+    columns: dict[str, list[object]] = {
+        "Layer": [row.id for row in rows],
+        "Type": [row.type + (f" x {row.repeat}" if row.repeat > 1 else "") for row in rows],
+        "Output": [str(row.outputs[0]) if row.outputs else "unknown" for row in rows],
+        "Parameters": [row.parameters if row.outputs else None for row in rows],
+        "MACs": [row.macs if row.outputs else None for row in rows],
+        "FLOPs": [row.flops if row.outputs else None for row in rows],
+        "Memory": [memory(row.activation_bytes) if row.outputs else "" for row in rows],
+    }
+    if any(row.id in fields for row in rows[1:]):
+        seen = [fields.get(row.id) for row in rows]
+        columns["Sees"] = [_sides(field.sides) if field else "" for field in seen]
+        columns["Stride"] = [_sides(field.stride) if field else "" for field in seen]
     number = st.column_config.NumberColumn(format="localized", width="small")
     st.dataframe(
-        frame,
+        pd.DataFrame(columns),
         hide_index=True,
         key="layer-table",
         row_height=ROW,
@@ -65,6 +86,40 @@ def layers(analysis: Analysis) -> None:
             "MACs": number,
             "FLOPs": number,
             "Memory": st.column_config.TextColumn(help="Of the output, float32, one sample."),
+            "Sees": st.column_config.TextColumn(
+                help="Receptive field: the part of the input, in its positions, that one number of the output depends on. Borders are not looked at."
+            ),
+            "Stride": st.column_config.TextColumn(help="How far apart in the input two neighbours of the output look."),
         },
         alt=f"Layer table: {len(rows)} layers, {count(analysis.parameters)} parameters, {count(analysis.macs)} multiply-adds.",
+    )
+
+
+def _sides(numbers: Sequence[float]) -> str:
+    """`7`, or `3 x 7` where the sides differ."""
+    words = [f"{number:g}" for number in numbers]
+    return words[0] if len(set(words)) == 1 else " x ".join(words)
+
+
+def _classic(analysis: Analysis) -> None:
+    st.caption(CLASSIC)
+    counts = classic(analysis)
+    if not counts:
+        st.info("No layer here has neurons in that sense.", icon=":material/info:")
+        return
+    parts = {
+        "Layer": [layer.title or layer.id for layer in counts],
+        "Neurons": [layer.neurons for layer in counts],
+        "Parameters": [layer.parameters for layer in counts],
+        "Connections": [layer.connections for layer in counts],
+    }
+    total = {name: [*column, "Total" if name == "Layer" else sum(column)] for name, column in parts.items()}  # type: ignore[arg-type]
+    number = st.column_config.NumberColumn(format="localized")
+    st.dataframe(
+        pd.DataFrame(total),
+        hide_index=True,
+        key="classic-table",
+        row_height=ROW,
+        column_config=dict.fromkeys(("Neurons", "Parameters", "Connections"), number),
+        alt=f"{len(counts)} layers as LeNet-5 was counted: {count(sum(parts['Connections']))} connections.",
     )

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
+from builder.blocks import GALLERY
 from builder.server import identity
 from builder.store import documents
 from builder.store.documents import Draft
@@ -17,6 +18,9 @@ from builder.store.documents import Draft
 SHELL = Path(__file__).parents[2] / "pages" / "shell.py"
 SECONDS = 30
 """For one script run, on a machine that is busy with other tests."""
+
+ONE_OF_EACH_FAMILY = list({exhibit.family: name for name, exhibit in reversed(GALLERY.items())}.values())
+"""The first example of each family: every example is looked at without pages elsewhere."""
 
 Visit = Callable[..., AppTest]
 
@@ -52,6 +56,19 @@ def button(tab: AppTest, label: str) -> Button:
     """The one button with that label, as it is read."""
     (found,) = (button for button in tab.button if button.label.replace("\\", "") == label)
     return found
+
+
+def opened(tab: AppTest, popover: str, **choices: str) -> AppTest:
+    """The tab with a menu open, and choices made in it."""
+    tab.session_state[popover] = True
+    for key, value in choices.items():
+        tab.session_state[key.replace("_", "-")] = value
+    return sound(tab.run())
+
+
+def open_example(tab: AppTest, name: str) -> AppTest:
+    """Open an example from the menu."""
+    return press(opened(tab, "examples", gallery_family=GALLERY[name].family), f"example-{name}")
 
 
 def press(tab: AppTest, label_or_key: str) -> AppTest:

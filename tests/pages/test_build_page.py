@@ -6,11 +6,11 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from builder.blocks import GALLERY
 from builder.catalog import Layer
 from builder.design import read
 from pages.parts.words import plain
 from tests.pages.conftest import (
+    ONE_OF_EACH_FAMILY,
     Visit,
     button,
     errors,
@@ -19,6 +19,7 @@ from tests.pages.conftest import (
     go_to,
     nodes,
     open_design,
+    open_example,
     press,
     sound,
     table,
@@ -47,9 +48,9 @@ def test_the_page_opens_with_a_network_that_can_be_trained_at_once(visit: Visit)
     assert [metric.value for metric in tab.metric[:2]] == ["25", "18"]  # 2*4+4 + 4*2+2 + 2+1, without the biases
 
 
-@pytest.mark.parametrize("name", GALLERY)
-def test_every_example_opens_on_both_pages_without_a_problem(visit: Visit, name: str) -> None:
-    tab = press(visit(), f"example-{name}")
+@pytest.mark.parametrize("name", ONE_OF_EACH_FAMILY)
+def test_an_example_of_every_family_opens_on_both_pages_without_a_problem(visit: Visit, name: str) -> None:
+    tab = open_example(visit(), name)
     assert open_design(tab).document["name"] == name
     for page in ("build.py", "train.py"):
         go_to(tab, page)
@@ -70,7 +71,7 @@ def test_a_reload_shows_the_same_design(visit: Visit) -> None:
 def test_who_comes_back_without_an_address_finds_the_design_touched_last(visit: Visit) -> None:
     tab = visit()
     first = open_design(tab).id
-    second = open_design(press(tab, "example-lenet5")).id
+    second = open_design(open_example(tab, "lenet5")).id
     assert open_design(visit()).id == second
     press(visit(design=first), "copy-hidden1")
     assert open_design(visit()).id == first
@@ -114,7 +115,7 @@ def test_a_field_of_the_form_changes_the_design_by_one_revision(visit: Visit) ->
 
 
 def test_opening_and_closing_forms_changes_nothing(visit: Visit) -> None:
-    tab = press(visit(), "example-digits-resnet")
+    tab = open_example(visit(), "digits-resnet")
     before = open_design(tab)
     for node in nodes(tab):
         press(tab, f"open-{node}")
@@ -170,7 +171,7 @@ def test_a_removed_layer_leaves_its_neighbours_joined(visit: Visit) -> None:
 
 @pytest.mark.parametrize("start", ["digits-resnet", "sequence-lstm", "digits-cnn"])
 def test_whatever_is_moved_copied_or_removed_the_network_can_be_read(visit: Visit, start: str) -> None:
-    tab = press(visit(), f"example-{start}")
+    tab = open_example(visit(), start)
     for _ in range(12):
         actions = "up|down|copy|remove" if len(nodes(tab)) > 3 else "up|down|copy"  # so that something is left
         possible = [each for each in tab.button if re.match(f"({actions})-", each.key or "")]
@@ -193,7 +194,7 @@ def test_an_empty_network_can_be_filled_again(visit: Visit) -> None:
 
 @pytest.mark.parametrize("group", sorted({layer.group for layer in Layer.shelf.values()}))
 def test_every_layer_can_be_added_and_has_a_form(visit: Visit, group: str) -> None:
-    tab = press(visit(), "example-digits-cnn")
+    tab = open_example(visit(), "digits-cnn")
     for kind in (name for name, layer in Layer.shelf.items() if layer.group == group):
         fill(tab, "add-layer", kind)
         added = open_design(tab).document["network"]["nodes"]
@@ -206,7 +207,7 @@ def test_every_layer_can_be_added_and_has_a_form(visit: Visit, group: str) -> No
 
 
 def test_text_that_is_no_number_is_refused_and_leaves_the_design(visit: Visit) -> None:
-    tab = press(visit(), "example-digits-cnn")
+    tab = open_example(visit(), "digits-cnn")
     press(tab, "open-dropout")
     before = open_design(tab)
     fill(tab, "network.nodes.dropout.params.p", "a half")
@@ -218,7 +219,7 @@ def test_text_that_is_no_number_is_refused_and_leaves_the_design(visit: Visit) -
 
 
 def test_a_value_that_no_layer_can_have_is_refused_with_a_way_out(visit: Visit) -> None:
-    tab = press(visit(), "example-digits-cnn")
+    tab = open_example(visit(), "digits-cnn")
     press(tab, "open-dropout")
     before = open_design(tab)
     fill(tab, "network.nodes.dropout.params.p", "1.5")
@@ -270,13 +271,13 @@ def two_branches(left: int, right: int) -> dict[str, object]:
 
 
 def with_a_window_larger_than_its_image(tab: AppTest) -> AppTest:
-    press(tab, "example-digits-cnn")
+    open_example(tab, "digits-cnn")
     press(tab, "open-conv2")
-    return fill(tab, "network.nodes.conv2.params.kernel_size", 15)
+    return fill(tab, "network.nodes.conv2.params.kernel_size", "15")
 
 
 def with_an_output_that_does_not_fit_its_target(tab: AppTest) -> AppTest:
-    press(tab, "example-digits-mlp")
+    open_example(tab, "digits-mlp")
     press(tab, "open-scores")
     return fill(tab, "network.nodes.scores.params.out_features", 7)
 

@@ -10,12 +10,24 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from builder.blocks import GALLERY, example
+from builder.blocks import example
 from builder.catalog import Initializer, Loss, Optimizer, Preparation, Source
 from builder.problem import Problem
 from builder.store import runs
 from builder.store.runs import Run, Status
-from tests.pages.conftest import Visit, button, errors, fill, fixes, go_to, open_design, press, sound
+from tests.pages.conftest import (
+    ONE_OF_EACH_FAMILY,
+    Visit,
+    button,
+    errors,
+    fill,
+    fixes,
+    go_to,
+    open_design,
+    open_example,
+    press,
+    sound,
+)
 
 CONTROLS = ("Train", "Pause", "Resume", "Stop")
 LIVE: dict[Status | None, set[str]] = {
@@ -49,9 +61,9 @@ def started(visit: Visit, status: Status = "queued") -> AppTest:
 # Before anything has been trained --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", GALLERY)
-def test_the_data_of_every_example_are_shown_before_training(visit: Visit, name: str) -> None:
-    tab = go_to(press(visit(), f"example-{name}"), "train.py")
+@pytest.mark.parametrize("name", ONE_OF_EACH_FAMILY)
+def test_the_data_of_an_example_of_every_family_are_shown_before_training(visit: Visit, name: str) -> None:
+    tab = go_to(open_example(visit(), name), "train.py")
     (chart,) = tab.get("plotly_chart")
     spec = json.loads(chart.proto.spec)
     assert spec["layout"]["title"]["text"]
@@ -115,7 +127,7 @@ def test_a_changed_design_makes_a_run_of_its_own(visit: Visit) -> None:
 
 
 def test_a_design_with_an_error_cannot_be_trained_until_it_is_repaired(visit: Visit) -> None:
-    tab = go_to(press(press(visit(), "example-digits-mlp"), "remove-scores"), "train.py")
+    tab = go_to(press(open_example(visit(), "digits-mlp"), "remove-scores"), "train.py")
     assert button(tab, "Train").disabled
     assert len(errors(tab)) == 1
     sound(fixes(tab)[0].click().run())
