@@ -1,20 +1,27 @@
 """How long it takes to see what a network is: `python -m benchmarks.analysis`.
 
 Promised: the layer table within 1 ms for 50 nodes and 5 ms for 500; trying the fixes of a mistake adds 20 ms at most.
+With `--peers` also beside torchinfo and fvcore (`pip install -r benchmarks/requirements.txt`), in the same run.
 """
 
+import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import cycle, islice
 from typing import Any
 
+import click
+import numpy as np
+
 from benchmarks.measure import machine, milliseconds, table
 from builder.analysis import analyze, check
-from builder.blocks import GALLERY, example
+from builder.analysis.cost import cost_of
+from builder.blocks import example
 from builder.blocks.chain import block, chain, layer
-from builder.design import read
+from builder.design import edits, read
 from builder.design.experiment import Experiment
-from builder.design.network import to_json
+from builder.design.network import Network, to_json
+from builder.problem import Ungroup
 
 Document = dict[str, Any]
 
@@ -28,19 +35,97 @@ CONVOLUTIONAL = (
 DENSE = (lambda: layer("BatchNorm1d"), lambda: layer("ReLU"), lambda: layer("Dropout"), lambda: layer("Tanh"))
 
 
-def main() -> None:
-    """Print one row for each network."""
+SHOWN = (
+    "playground",
+    "lenet5",
+    "digits-resnet",
+    "sequence-lstm",
+    "googlenet",
+    "resnet50",
+    "resnet152",
+    "densenet121",
+    "vit-small",
+)
+"""Of the gallery; the others are like one of these."""
+
+COMPARED = {"lenet5": (1, 28, 28), "resnet50": (3, 224, 224), "resnet152": (3, 224, 224)}
+ROUNDS = 5
+
+
+@click.command(help=__doc__)
+@click.option("--peers", is_flag=True, help="Also beside torchinfo and fvcore.")
+def main(peers: bool) -> None:
     print(machine())
-    experiments = {name: example(name) for name in GALLERY}
+    experiments = {name: example(name) for name in SHOWN}
     experiments |= {
+        "resnet152 opened": opened("resnet152"),
         "chain of 50": on_digits(*convolutions(50 - 4)),
         "chain of 500": on_digits(*convolutions(500 - 4)),
         "500 in blocks": on_digits(*stages(25), blocks=BLOCKS),
     }
     rows = [row(name, experiment) for name, experiment in experiments.items()]
     assert "torch" not in sys.modules, "analysis is to work without torch"
-    print(table(["network", "nodes", "opened", "table", "check", "open input", "wrong width", "fixes add"], rows))
+    head = ["network", "nodes", "opened", "first table", "table", "check", "open input", "wrong width", "fixes add"]
+    print(table(head, rows))
     print("Milliseconds, medians. Promised:", ", ".join(f"{what} <= {most:g}" for what, most in PROMISED.items()))
+    if peers:
+        print(
+            table(["network", "ours", "torchinfo", "fvcore", "torchinfo / ours", "fvcore / ours"], list(beside_peers()))
+        )
+        print(
+            f"Milliseconds, medians of {ROUNDS} interleaved rounds. The peers are given the built module: torchinfo on the meta device, fvcore on the CPU."
+        )
+
+
+def opened(name: str) -> Experiment:
+    """An example with every block taken apart: each layer is a node of the network itself."""
+    document = to_json(example(name))
+    while blocks := [node["id"] for node in document["network"]["nodes"] if "block" in node]:
+        document = edits.apply(document, [Ungroup(node=node) for node in blocks])
+    return read.experiment(document)
+
+
+def first_table(network: Network) -> float:
+    """Milliseconds for a table of which nothing has been worked out before."""
+
+    def work() -> None:
+        cost_of.cache_clear()
+        analyze(network)
+
+    return milliseconds(work)
+
+
+def beside_peers() -> Iterator[list[str]]:
+    """One row for each network: the layer table from the design, and from the module by two well-known libraries."""
+    import fvcore.nn
+    import torch
+    import torchinfo
+
+    from builder.compile import build
+
+    shuffle = random.Random(0)
+    for name, shape in COMPARED.items():
+        network = example(name).network
+        with torch.device("meta"):
+            module, x = build(network).eval(), torch.empty(1, *shape)
+        on_cpu, image = build(network).eval(), torch.zeros(1, *shape)  # fvcore traces no module on the meta device
+        work: dict[str, Callable[[], object]] = {
+            "ours": lambda network=network: list(analyze(network).expanded()),
+            "torchinfo": lambda module=module, x=x: torchinfo.summary(module, input_data=x, depth=9, verbose=0, device="meta"),
+            "fvcore": lambda module=on_cpu, x=image: quiet(fvcore.nn.FlopCountAnalysis(module, x)).by_module(),
+        }  # fmt: skip
+        times: dict[str, list[float]] = {side: [] for side in work}
+        for _ in range(ROUNDS):
+            for side in shuffle.sample(sorted(work), len(work)):
+                times[side].append(milliseconds(work[side], seconds=0.05, least=2))
+        medians = {side: float(np.median(values)) for side, values in times.items()}
+        ratios = [np.median(np.array(times[side]) / np.array(times["ours"])) for side in ("torchinfo", "fvcore")]
+        yield [name, *(f"{value:.2f}" for value in medians.values()), *(f"{ratio:,.0f}" for ratio in ratios)]
+
+
+def quiet(analysis: Any) -> Any:
+    """Without warnings of operators that are not counted."""
+    return analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
 
 
 def row(name: str, experiment: Experiment) -> list[str]:
@@ -52,6 +137,7 @@ def row(name: str, experiment: Experiment) -> list[str]:
         name,
         str(len(network.nodes)),
         str(len(list(analyze(network).expanded()))),
+        f"{first_table(network):.3f}",
         f"{milliseconds(lambda: analyze(network)):.3f}",
         f"{whole:.3f}",
         *(f"{time:.2f}" for time in broken),
@@ -76,7 +162,7 @@ def open_input(nodes: list[Document]) -> None:
 
 def wrong_width(nodes: list[Document]) -> None:
     """Make the last layer that has a width two wider than its target can bear."""
-    last = next(node for node in reversed(nodes) if "out_features" in node.get("params", {}))
+    last = next(node for node in reversed(nodes) if node.get("type") == "Linear")
     last["params"]["out_features"] += 2
 
 

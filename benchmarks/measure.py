@@ -13,11 +13,11 @@ CASE_SECONDS = 0.2
 """Processor time spent on one case of `milliseconds`."""
 
 
-def milliseconds(work: Callable[[], object], seconds: float = CASE_SECONDS) -> float:
+def milliseconds(work: Callable[[], object], seconds: float = CASE_SECONDS, least: int = LEAST_CALLS) -> float:
     """Median time of one call in milliseconds, by processor time: what other processes do meanwhile is not counted."""
     work()
     taken: list[float] = []
-    while len(taken) < LEAST_CALLS or sum(taken) < seconds * 1e3:
+    while len(taken) < least or sum(taken) < seconds * 1e3:
         start = time.process_time_ns()
         work()
         taken.append((time.process_time_ns() - start) / 1e6)
