@@ -3,12 +3,11 @@
 They work on JSON, not on models, so that a fix can repair a document which cannot be read yet.
 """
 
-from copy import deepcopy
 from typing import Any
 
 from builder import limits
 from builder.design import grouping, names, size
-from builder.design.scope import given_names, graph_of, is_node, place_of, redirect, refuse, sort_nodes
+from builder.design.scope import copied, given_names, graph_of, is_node, place_of, redirect, refuse, sort_nodes
 from builder.problem import Connect, Edit, Group, Insert, Json, Move, Refused, Remove, Set, Ungroup, Unset, say
 
 
@@ -17,7 +16,7 @@ def apply(document: Json, edits: tuple[Edit, ...] | list[Edit]) -> Json:
     size.check_values(document)
     if edits and not isinstance(document, dict):
         raise refuse(say("There is nothing to change"), say("A design is a JSON object."))
-    document = deepcopy(document)
+    document = copied(document)
     for edit in edits:
         if isinstance(edit, Set | Insert):
             size.check_values(edit.value if isinstance(edit, Set) else edit.node)
@@ -71,7 +70,7 @@ def node_ids(document: Json, block: str | None = None) -> list[str]:
 def duplicate(document: Json, node: str, block: str | None = None) -> Insert:
     """The edit that puts a copy of a node behind it. A copy of a node that reads nothing, an Input, stands beside it."""
     graph = graph_of(document, block)
-    copy = deepcopy(graph["nodes"][place_of(graph, node)])
+    copy = copied(graph["nodes"][place_of(graph, node)])
     reads = copy.get("inputs", [])
     copy["id"] = names.fresh(node, [*node_ids(document, block), *given_names(graph, block)])
     if "title" in copy:
@@ -83,9 +82,9 @@ def duplicate(document: Json, node: str, block: str | None = None) -> Insert:
 def _set(document: Json, edit: Set) -> None:
     holder, key = _walk(document, edit.path, make=True)
     if isinstance(holder, list) and key == len(holder):
-        holder.append(deepcopy(edit.value))
+        holder.append(copied(edit.value))
     else:
-        holder[key] = deepcopy(edit.value)
+        holder[key] = copied(edit.value)
 
 
 def _unset(document: Json, edit: Unset) -> None:
@@ -97,7 +96,7 @@ def _unset(document: Json, edit: Unset) -> None:
 
 
 def _insert(document: Json, edit: Insert) -> None:
-    graph, node = graph_of(document, edit.block), deepcopy(edit.node)
+    graph, node = graph_of(document, edit.block), copied(edit.node)
     if not is_node(node):
         raise refuse(say("That is not a node"), say("A node has an id, and a list of inputs."))
     if node["id"] in [*node_ids(document, edit.block), *given_names(graph, edit.block)]:

@@ -1,12 +1,11 @@
 """A selection becomes a block, and a block becomes nodes again: edits on JSON, carried out in place."""
 
 from collections.abc import Mapping
-from copy import deepcopy
 from typing import Any
 
 from builder.design import names
 from builder.design.network import split_reference
-from builder.design.scope import given_names, graph_of, place_of, refuse, sort_nodes
+from builder.design.scope import copied, given_names, graph_of, place_of, refuse, sort_nodes
 from builder.problem import Group, Json, Ungroup, say
 
 Node = dict[str, Any]
@@ -160,7 +159,7 @@ def _translated(reference: str | None, called: dict[str, str], outside: dict[str
 
 
 def _opened(node: Node, called: dict[str, str], outside: dict[str, str | None], frozen: bool) -> Node:
-    opened = deepcopy(node) | {"id": called[node["id"]]}
+    opened = copied(node) | {"id": called[node["id"]]}
     if "inputs" in node:
         opened["inputs"] = [_translated(reference, called, outside) for reference in node["inputs"]]
     if "shares" in node:

@@ -88,12 +88,12 @@ def test_a_repeated_block_becomes_one_copy_behind_the_other():
     document = to_json(example("digits-resnet"))
     after = apply(document, [Ungroup(node="stage1")])
     ids = [each["id"] for each in after["network"]["nodes"]]
-    assert "stage1_0_conv1" in ids and "stage1_1_relu2" in ids and "stage1" not in ids
+    assert "stage1_0_conv1" in ids and "stage1_1_out" in ids and "stage1" not in ids
     assert "Residual" not in after["network"]["blocks"]
     before, now = (analyze(read.experiment(each).network) for each in (document, after))
     assert (now.parameters, now.macs) == (before.parameters, before.macs) and not now.problems
     down = next(each for each in after["network"]["nodes"] if each["id"] == "down")
-    assert down["inputs"] == ["stage1_1_relu2"]
+    assert down["inputs"] == ["stage1_1_out"]
 
 
 def test_a_block_that_others_use_stays():
