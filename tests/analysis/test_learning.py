@@ -1,0 +1,92 @@
+"""What cannot learn is told of before training: no gradient comes through a step."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from builder.analysis import check
+from builder.blocks import example
+from builder.compile import build
+from builder.design import edits, read
+from builder.design.experiment import Experiment
+from builder.design.network import to_json
+from builder.problem import Problem
+
+GATE = {"weight": {"type": "Values", "params": {"values": [[1, 1], [1, -1]]}}}
+
+
+def perceptron(*nodes: dict[str, Any], blocks: dict[str, Any] | None = None) -> Experiment:
+    """The perceptron of the gallery with other layers, each reading the one before it, the last of two units."""
+    document = to_json(example("perceptron"))
+    (data,) = [node for node in document["network"]["nodes"] if node["type"] == "Input"]
+    chained, last = [data], data["id"]
+    for node in nodes:
+        chained.append({"inputs": [last], **node})
+        last = node["id"]
+    document["network"] |= {"nodes": chained, "outputs": [last], "blocks": blocks or {}, "view": {}}
+    document["recipe"]["objectives"] = [{"loss": {"type": "MSE"}}]
+    return read.experiment(document)
+
+
+def dense(name: str, **more: Any) -> dict[str, Any]:
+    return {"id": name, "type": "Linear", "params": {"out_features": 2}, **more}
+
+
+STEP = {"id": "fires", "type": "Step"}
+
+
+def no_gradient(design: Experiment) -> list[Problem]:
+    return [problem for problem in check(design)[1] if problem.code == "recipe/no-gradient"]
+
+
+def test_a_step_before_the_output_is_refused_and_can_be_replaced():
+    design = perceptron(dense("hidden"), STEP, dense("scores"))
+    (problem,) = no_gradient(design)
+    assert (problem.node, problem.title) == ("fires", "fires cannot be trained")
+    assert problem.because.endswith("nothing before it can learn: hidden.")
+    assert [fix.label for fix in problem.fixes] == ["Replace it by Sigmoid", "Replace it by ReLU"]
+    for fix, kind in zip(problem.fixes, ("Sigmoid", "ReLU"), strict=True):
+        repaired = read.experiment(edits.apply(to_json(design), fix.edits))
+        assert check(repaired)[1] == [] and repaired.network.nodes[2].type == kind
+
+
+def test_what_is_said_to_stay_as_it_is_gets_no_gradient_in_pytorch():
+    module = build(perceptron(dense("hidden"), STEP, dense("scores")).network)
+    module(torch.randn(3, 2))[0].sum().backward()
+    assert module.hidden.weight.grad is None and module.scores.weight.grad is not None
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [STEP, dense("scores")],
+        [dense("gates", frozen=True), STEP, dense("scores")],
+        [dense("gates", init=GATE), STEP, dense("scores")],
+        [dense("hidden"), STEP, {"id": "sum", "type": "Add", "inputs": ["fires", "hidden"]}, dense("scores")],
+        [dense("hidden"), STEP, dense("scores", inputs=["hidden"])],
+    ],
+    ids=["nothing before it", "frozen", "by hand", "another path", "leads nowhere"],
+)
+def test_a_step_behind_which_nothing_has_to_learn_is_fine(nodes: list[dict[str, Any]]):
+    assert no_gradient(perceptron(*nodes)) == []
+
+
+def test_the_last_of_several_steps_is_told_of_and_repaired_first():
+    design = perceptron(dense("first"), {**STEP, "id": "one"}, dense("second"), {**STEP, "id": "two"}, dense("scores"))
+    (problem,) = no_gradient(design)
+    assert problem.node == "two" and problem.because.endswith(": first, second.")
+    (next_problem,) = no_gradient(read.experiment(edits.apply(to_json(design), problem.fixes[0].edits)))
+    assert next_problem.node == "one"
+
+
+def test_a_step_inside_a_repeated_block_is_replaced_there():
+    block = {"inputs": ["x"], "nodes": [dense("mix", inputs=["x"]), {**STEP, "inputs": ["mix"]}], "outputs": ["fires"]}
+    design = perceptron({"id": "deep", "block": "Deep", "repeat": 2}, dense("scores"), blocks={"Deep": block})
+    (problem,) = no_gradient(design)
+    assert problem.node == "deep.1.fires" and problem.because.endswith(": deep.0.mix, deep.1.mix.")
+    assert no_gradient(read.experiment(edits.apply(to_json(design), problem.fixes[0].edits))) == []
+
+
+def test_a_network_alone_may_have_steps():
+    assert check(perceptron(dense("hidden"), STEP).network)[1] == []
