@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from builder.blocks import GALLERY
+from builder.blocks.templates import Template
+from builder.catalog import Layer
 from tests.cli.conftest import Say
 
 BROKEN = {
@@ -63,6 +65,42 @@ def test_describe_gives_the_numbers_of_lenet5_as_json(layerlab: Say) -> None:
 def test_every_example_is_described_without_a_problem(layerlab: Say, name: str) -> None:
     said = layerlab("describe", name, "--json")
     assert (said.code, said.last["name"], said.last["problems"]) == (0, name, [])
+
+
+def test_describe_says_what_each_layer_sees_and_how_numbers_come_about(layerlab: Say) -> None:
+    layers = {layer["id"]: layer for layer in layerlab("describe", "lenet5", "--arithmetic", "--json").last["layers"]}
+    assert (layers["s4"]["receptive_field"], layers["s4"]["stride"]) == ([16, 16], [4, 4])
+    assert layers["f5"]["receptive_field"] is None
+    assert "macs: 10 x 10 x 16 x 5 x 5 x 6 = 240,000" in layers["c3"]["arithmetic"]
+    assert "parameters: 5 x 5 x 6 x 16 + 16 = 2,416" in layerlab("describe", "lenet5", "--arithmetic").out
+
+
+def test_describe_leaves_blocks_closed_where_that_is_wished(layerlab: Say) -> None:
+    closed, opened = (layerlab("describe", "resnet152", *more, "--json").last for more in (["--closed"], []))
+    assert len(closed["layers"]) < 20 and len(opened["layers"]) == 516
+    assert sum(layer["macs"] for layer in closed["layers"]) == closed["macs"] == opened["macs"]
+
+
+def test_describe_counts_as_in_1998(layerlab: Say) -> None:
+    said = layerlab("describe", "lenet5-1998", "--classic")
+    assert said.out.splitlines()[-1].split() == ["total", "8,094", "60,000", "340,908"]
+    assert (
+        sum(
+            layer["connections"] for layer in layerlab("describe", "lenet5-1998", "--classic", "--json").last["classic"]
+        )
+        == 340_908
+    )
+
+
+def test_the_catalog_is_listed_by_family_and_searched(layerlab: Say) -> None:
+    names = {line.split()[0] for line in layerlab("catalog").out.splitlines() if line.startswith("  ")}
+    assert names == {*Layer.shelf, *Template.shelf}
+    found = layerlab("catalog", "pool").out.splitlines()
+    assert "Pooling" in found
+    assert any(line.split()[0] == "MaxPool2d" for line in found) and not any(
+        line.split()[0] == "Linear" for line in found
+    )
+    assert layerlab("catalog", "no such thing").code == 2
 
 
 def test_describe_draws_a_table_with_totals(layerlab: Say) -> None:
