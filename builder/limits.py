@@ -20,6 +20,7 @@ SIGNAL_NUMBERS = 2**28  # in one output of one sample
 
 # Data and training
 SAMPLES = 1_000_000
+DRAWN_NUMBERS = 100_000_000  # pixels of all pictures that a source draws: 400 MB
 EPOCHS = 100_000
 BATCH = 65_536
 

@@ -10,6 +10,7 @@ from builder.analysis.network import Analysis, Row
 from builder.catalog.layers.base import Layer
 from builder.catalog.layers.convolution import Conv2d
 from builder.catalog.layers.pooling import AvgPool2d
+from builder.catalog.layers.radial import RBF
 from builder.catalog.layers.window import per_side
 
 
@@ -62,6 +63,8 @@ def _connections(row: Row) -> int:
     """Weights as often as they are used, and biases as often as they are added; blocks are opened."""
     if row.inside:
         return row.repeat * sum(map(_connections, row.inside))
+    if isinstance(row.layer, RBF):
+        return row.parameters
     if row.layer is None or type(row.layer).products is Layer.products:
         return 0
     biases = row.outputs[0].numbers if getattr(row.layer, "bias", False) else 0

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from builder import limits
 from builder.analysis import data
 from builder.analysis.fixes import tried
+from builder.analysis.learning import unlearnable
 from builder.analysis.network import Analysis, analyze, node_path
 from builder.catalog.losses import Loss
 from builder.catalog.signal import Signal
@@ -33,6 +34,7 @@ def _found(design: Experiment | Network, analysis: Analysis) -> list[Problem]:
     found = [*analysis.problems, *_too_large(analysis)]
     if isinstance(design, Experiment):
         found += [*data.found(design.data), *_inputs(design), *_objectives(design, analysis), *_batch(design, analysis)]
+        found += unlearnable(design.network, analysis, output_references(design))
     return found
 
 
@@ -119,12 +121,12 @@ def _as_input(signal: Signal) -> dict[str, Json]:
 
 def _objectives(experiment: Experiment, analysis: Analysis) -> Iterator[Problem]:
     """Every loss can compare its output with its target."""
-    targets = experiment.data.source.targets()
+    targets, columns = experiment.data.source.targets(), experiment.data.source.columns()
     pairs = zip(experiment.recipe.objectives, output_references(experiment), target_columns(experiment), strict=True)
     for at, (objective, reference, column) in enumerate(pairs):
         if objective.target is None and column not in targets:
             continue  # a column that is bound and not there is told of as such
-        if column not in targets:
+        if column not in columns:
             yield Problem(
                 code="data/no-target",
                 title=say("There is no target called {column}", column=column),
@@ -153,9 +155,9 @@ def _objectives(experiment: Experiment, analysis: Analysis) -> Iterator[Problem]
                 ),
             )
         elif output is not None and (
-            output.shape not in objective.loss.shapes(targets[column]) or output.dtype != "float32"
+            output.shape not in objective.loss.shapes(columns[column]) or output.dtype != "float32"
         ):
-            yield _does_not_fit(experiment, at, objective, reference, output, column, targets[column])
+            yield _does_not_fit(experiment, at, objective, reference, output, column, columns[column])
 
 
 def _does_not_fit(

@@ -1,7 +1,7 @@
 """Follow signals through a network, adding up what each node costs."""
 
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
@@ -87,6 +87,15 @@ class Analysis:
     def expanded(self) -> Iterator[Row]:
         """The rows with every block opened and repeated, ids as in `state_dict`."""
         yield from _expand(self.rows, "", {}, (), learns=True)
+
+    def ends(self, references: Iterable[str]) -> tuple[str | None, ...]:
+        """What these references are called in the opened network."""
+        opened = _expand(self.rows, "", {}, tuple(references), learns=True)
+        while True:
+            try:
+                next(opened)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
 
 
 def analyze(network: Network) -> Analysis:

@@ -6,6 +6,7 @@ runs; it is a class attribute and is never read from a user's file.
 """
 
 import difflib
+import re
 from typing import Any, ClassVar, Self
 
 from pydantic_core import PydanticCustomError
@@ -24,6 +25,8 @@ class Entry(Value):
     """LaTeX."""
     positional: ClassVar[int] = 0
     """How many of the first `args` source prints by position."""
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """What else people call it, in small letters: typed instead of its name, they lead to it."""
     shelf: ClassVar[dict[str, type[Self]]]
     """All entries of this kind by name."""
     kind: ClassVar[str]
@@ -44,15 +47,19 @@ class Entry(Value):
     def pick(cls, name: object, params: object) -> Self:
         """The entry called `name` with `params`; a `PydanticCustomError` of type `pick` or `params` where it cannot be."""
         if not isinstance(name, str) or name not in cls.shelf:
-            near = difflib.get_close_matches(str(name), cls.shelf, n=1, cutoff=0.5)
-            lower = {known.lower(): known for known in cls.shelf}
-            suggestion = lower.get(str(name).lower().replace("_", "")) or (near[0] if near else None)
             raise PydanticCustomError(
                 "pick",
                 "There is no {kind} called {name}.",
-                {"kind": cls.kind, "name": str(name)[:80], "suggestion": suggestion},
+                {"kind": cls.kind, "name": str(name)[:80], "shelf": cls},
             )
         return cls.shelf[name].model_validate(params)
+
+    @classmethod
+    def meant(cls, name: str) -> str | None:
+        """The entry that is probably meant: by the letters of its name, by an alias, or by a name much like it."""
+        names = {_letters(alias): known for known, entry in cls.shelf.items() for alias in (*entry.aliases, known)}
+        near = difflib.get_close_matches(_letters(name), names, n=1, cutoff=0.5)
+        return names[near[0]] if near else None
 
     @property
     def name(self) -> str:
@@ -71,6 +78,11 @@ class Entry(Value):
     def about(cls) -> str:
         """The help text: the docstring as one paragraph."""
         return " ".join((cls.__doc__ or "").split())
+
+
+def _letters(name: str) -> str:
+    """A name without what people write differently: capitals, spaces, hyphens, underscores."""
+    return re.sub(r"[\s_-]", "", name.lower())
 
 
 def suggest(word: str, known: object) -> str | None:

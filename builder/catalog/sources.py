@@ -1,11 +1,13 @@
 """Where data can come from. An entry says what columns it has without loading them; `builder.data` loads them."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from builder import limits
 from builder.catalog.entry import Entry
 from builder.catalog.signal import Signal
+from builder.problem import say
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
@@ -24,6 +26,10 @@ class Source(Entry):
     def targets(self) -> dict[str, Signal]:
         """The columns that can be learned, by name."""
         raise TypeError(f"{self.name} does not say what targets it has")
+
+    def columns(self) -> dict[str, Signal]:
+        """Every column: what can feed an Input can also be learned, as autoencoders do."""
+        return self.features() | self.targets()
 
     def samples_total(self) -> int:
         """How many samples it has."""
@@ -53,6 +59,82 @@ class Digits(Source):
 
     def labels(self) -> tuple[str, ...]:
         return tuple(map(str, range(10)))
+
+
+FORMS = ("disc", "square", "triangle", "ring", "plus", "diamond", "frame", "cross", "bar", "half disc")
+COLOURS = ("red", "green", "blue", "yellow", "magenta", "cyan", "orange", "violet", "white", "pink")
+GROUNDS = ("black", "grey", "maroon", "olive", "navy", "brown", "teal", "slate", "forest", "plum")
+
+
+class _Drawn(Source):
+    """Pictures with shapes of random place and size, drawn by rule."""
+
+    samples: int = Field(2_000, ge=10, le=50_000, description="How many pictures are drawn.")
+    size: int = Field(32, ge=8, le=512, title="Side s", description="Pixels a side.")
+    channels: Literal[1, 3] = Field(3, description="3 for colour, 1 for grey.")
+    noise: float = Field(
+        0.05, ge=0, le=0.5, title="Noise σ", description="Standard deviation of what every pixel is off."
+    )
+    seed: Seed = Field(0, title="Data seed", description="Same seed, same pictures.")
+
+    @model_validator(mode="after")
+    def fits_in_memory(self) -> Self:
+        numbers = self.samples * self.channels * self.size**2
+        if numbers > limits.DRAWN_NUMBERS:
+            raise ValueError(
+                say(
+                    "{numbers:,} numbers are more than the {limit:,} allowed",
+                    numbers=numbers,
+                    limit=limits.DRAWN_NUMBERS,
+                )
+            )
+        return self
+
+    def features(self) -> dict[str, Signal]:
+        return {"image": Signal((self.channels, self.size, self.size), "CHW")}
+
+    def samples_total(self) -> int:
+        return self.samples
+
+
+class Shapes(_Drawn):
+    """Pictures of one shape each. Its form, then its colour, then the ground it lies on make the class: up to 1,000 of them."""
+
+    group, target = "Images", "shapes"
+    formula = r"y = \text{form} + 10\,\text{colour} + 100\,\text{ground}"
+
+    classes: int = Field(
+        10, ge=2, le=1_000, description="Up to 10 tell forms apart, up to 100 colours too, more grounds too."
+    )
+
+    def targets(self) -> dict[str, Signal]:
+        return {"shape": Signal((), "", "int64", self.classes)}
+
+    def labels(self) -> tuple[str, ...]:
+        return tuple(map(self._label, range(self.classes)))
+
+    def _label(self, label: int) -> str:
+        """`red disc on black`, as far as the classes tell it."""
+        form, colour, ground = FORMS[label % 10], COLOURS[label // 10 % 10], GROUNDS[label // 100]
+        if self.classes <= 10:
+            return form
+        return f"{colour} {form}" if self.classes <= 100 else f"{colour} {form} on {ground}"
+
+
+class ShapeMasks(_Drawn):
+    """Pictures of three shapes each, which may cover one another. Which form is at every pixel? Class 0 is the ground."""
+
+    group, target = "Images", "shape_masks"
+    formula = r"y_{ij} \in \{0, \dots, k\}"
+
+    size: int = Field(64, ge=8, le=512, title="Side s", description="Pixels a side.")
+    forms: int = Field(5, ge=1, le=10, title="Forms k", description="How many different forms there are.")
+
+    def targets(self) -> dict[str, Signal]:
+        return {"mask": Signal((self.size, self.size), "HW", "int64", self.forms + 1)}
+
+    def labels(self) -> tuple[str, ...]:
+        return ("ground", *FORMS[: self.forms])
 
 
 class Iris(Source):
@@ -194,3 +276,37 @@ class AddingProblem(Source):
 
     def samples_total(self) -> int:
         return self.samples
+
+
+class FirstSymbol(Source):
+    """Sequences of symbols of different lengths, filled up with 0; learn which symbol came first. A test of long memory.
+
+    After the latching problem of Bengio, Simard and Frasconi (1994): what decides stands at the beginning, and all that
+    follows is noise. `length` says how many steps of a sample count, `padding` is true at those that do not.
+    """
+
+    group, target = "Sequences", "first_symbol"
+    formula = r"y = x_1,\quad x_t \sim \mathcal U\{1, \dots, k\}\ (t \le l),\quad x_t = 0\ (t > l),\quad l \sim \mathcal U\{\lceil T/2 \rceil, \dots, T\}"
+
+    samples: int = Field(2_000, ge=10, le=20_000, description="How many sequences are made.")
+    length: int = Field(
+        12, ge=2, le=200, title="Length T", description="Steps of the longest sequences; none has less than half of it."
+    )
+    symbols: int = Field(4, ge=2, le=20, title="Symbols k", description="How many different symbols there are.")
+    seed: Seed = Field(0, title="Data seed", description="Same seed, same sequences.")
+
+    def features(self) -> dict[str, Signal]:
+        return {
+            "symbols": Signal((self.length,), "T", "int64", self.symbols + 1),
+            "length": Signal((), "", "int64"),
+            "padding": Signal((self.length,), "T", "bool"),
+        }
+
+    def targets(self) -> dict[str, Signal]:
+        return {"first": Signal((), "", "int64", self.symbols)}
+
+    def samples_total(self) -> int:
+        return self.samples
+
+    def labels(self) -> tuple[str, ...]:
+        return tuple(map(str, range(1, self.symbols + 1)))

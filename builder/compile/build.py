@@ -130,20 +130,25 @@ def _with_frees(plan: Plan) -> list[Step]:
 def _initialize(network: Network, graph: Graph, module: nn.Module, init: Init) -> None:
     """Fill weights and biases by the recipe's rules, or the node's own, in document order."""
     for node in graph.nodes:
-        if node.type == "Input" or node.shares:
+        if node.type == "Input" or node.shares or not hasattr(module, node.id):
             continue
-        inside = module.get_submodule(node.id) if hasattr(module, node.id) else None
-        if inside is None:
-            continue
+        inside = module.get_submodule(node.id)
         if node.block:
             for copy in inside.children() if node.repeat > 1 else (inside,):
                 _initialize(network, network.blocks[node.block], copy, init)
-        elif node.layer.initialized:
-            weight, bias = node.init.get("weight", init.weight), node.init.get("bias", init.bias)
-            kinds = tuple(map(resolve, node.layer.initialized))
-            for part in inside.modules():
-                for name, parameter in part.named_parameters(recurse=False) if isinstance(part, kinds) else ():
-                    fill(parameter, bias if "bias" in name else weight)
+        else:
+            _initialize_layer(node, inside, init)
+
+
+def _initialize_layer(node: Node, module: nn.Module, init: Init) -> None:
+    """Fill what initializers are for; then the layer has its say about numbers that are its own."""
+    weight, bias = node.init.get("weight", init.weight), node.init.get("bias", init.bias)
+    kinds = tuple(map(resolve, node.layer.initialized))
+    for part in module.modules():
+        for name, parameter in part.named_parameters(recurse=False) if isinstance(part, kinds) else ():
+            fill(parameter, bias if "bias" in name else weight)
+    if last_word := node.layer.last_word():
+        getattr(module, last_word)()
 
 
 def fill(parameter: nn.Parameter, rule: Initializer) -> None:

@@ -1,7 +1,7 @@
 """The few modules and functions that PyTorch does not have as we need them.
 
-Every class and function here needs torch alone and stands on its own: the exported program carries its text along,
-word for word (`builder.source` reads this file without importing it).
+Every class and function here needs torch and others of this file alone: the exported program carries its text along,
+word for word, and that of what it uses (`builder.source` reads this file without importing it).
 """
 
 import torch
@@ -44,18 +44,290 @@ class PaddedConv3d(nn.Conv3d):
         return super().forward(nn.functional.pad(x, self.margins, mode))
 
 
-class LSTM(nn.LSTM):
-    """nn.LSTM, batch first: its sequence, the last hidden state of every direction, its final state in a row."""
+class RNN(nn.RNN):
+    """nn.RNN, batch first: its sequence, the last hidden state of every direction, its final state in a row."""
+
+    def __init__(self, *arguments: int, **options: float | bool | str) -> None:
+        super().__init__(*arguments, batch_first=True, **options)
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
+        if lengths is None:
+            sequence, hidden = super().forward(x)
+        else:
+            packed, hidden = super().forward(without_padding(x, lengths))
+            sequence = with_padding(packed, x.shape[1])
+        last = hidden[-2:] if self.bidirectional else hidden[-1:]
+        return sequence, in_a_row(last), in_a_row(hidden)
+
+
+class GRU(nn.GRU):
+    """nn.GRU, batch first: its sequence, the last hidden state of every direction, its final state in a row."""
 
     def __init__(self, *arguments: int, **options: float | bool) -> None:
         super().__init__(*arguments, batch_first=True, **options)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
-        sequence, (hidden, cell) = super().forward(x)
-        directions = 2 if self.bidirectional else 1
-        last = hidden[-directions:].transpose(0, 1).flatten(1)
-        state = torch.cat((hidden, cell)).transpose(0, 1).flatten(1)
-        return sequence, last, state
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
+        if lengths is None:
+            sequence, hidden = super().forward(x)
+        else:
+            packed, hidden = super().forward(without_padding(x, lengths))
+            sequence = with_padding(packed, x.shape[1])
+        last = hidden[-2:] if self.bidirectional else hidden[-1:]
+        return sequence, in_a_row(last), in_a_row(hidden)
+
+
+class LSTM(nn.LSTM):
+    """nn.LSTM, batch first: its sequence, the last hidden state of every direction, its final state in a row."""
+
+    def __init__(self, *arguments: int, forget_bias: float | None = None, **options: float | bool) -> None:
+        super().__init__(*arguments, batch_first=True, **options)
+        self.forget_bias = forget_bias
+        self.start_forget_gates()
+
+    @torch.no_grad()
+    def start_forget_gates(self) -> None:
+        """Let both biases of every forget gate add up to `forget_bias`, if it is a number."""
+        if self.forget_bias is not None:
+            for name, parameter in self.named_parameters():
+                if name.startswith("bias"):  # of the input, forget, cell and output gate
+                    start = self.forget_bias if name.startswith("bias_ih") else 0.0
+                    parameter[self.hidden_size : 2 * self.hidden_size] = start
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
+        if lengths is None:
+            sequence, (hidden, cell) = super().forward(x)
+        else:
+            packed, (hidden, cell) = super().forward(without_padding(x, lengths))
+            sequence = with_padding(packed, x.shape[1])
+        last = hidden[-2:] if self.bidirectional else hidden[-1:]
+        return sequence, in_a_row(last), in_a_row(torch.cat((hidden, cell)))
+
+
+def without_padding(x: Tensor, lengths: Tensor) -> nn.utils.rnn.PackedSequence:
+    """The steps that count, at least one of every sample. PyTorch wants the lengths where the program runs."""
+    counted = lengths.clamp(1, x.shape[1]).cpu()
+    return nn.utils.rnn.pack_padded_sequence(x, counted, batch_first=True, enforce_sorted=False)
+
+
+def with_padding(packed: nn.utils.rnn.PackedSequence, steps: int) -> Tensor:
+    """As many steps for every sample; those that do not count are zero."""
+    sequence, _ = nn.utils.rnn.pad_packed_sequence(packed, batch_first=True, total_length=steps)
+    return sequence
+
+
+def in_a_row(states: Tensor) -> Tensor:
+    """States (layers and directions, batch, units) of every sample in one row."""
+    return states.transpose(0, 1).flatten(1)
+
+
+class MultiheadAttention(nn.MultiheadAttention):
+    """nn.MultiheadAttention, batch first, whose keys and values are one memory."""
+
+    def __init__(self, *arguments: int, causal: bool = False, **options: float | bool) -> None:
+        super().__init__(*arguments, batch_first=True, **options)  # type: ignore[misc]
+        self.causal = causal
+
+    def forward(self, query: Tensor, memory: Tensor, mask: Tensor | None = None) -> Tensor:  # type: ignore[override]
+        added = added_to_scores(mask, self.causal, query, memory, self.num_heads)
+        return super().forward(query, memory, memory, attn_mask=added, need_weights=False)[0]
+
+
+class TransformerEncoderLayer(nn.TransformerEncoderLayer):
+    """nn.TransformerEncoderLayer, batch first, with one mask of any kind."""
+
+    def __init__(self, *arguments: int, causal: bool = False, **options: float | bool | str) -> None:
+        super().__init__(*arguments, batch_first=True, **options)  # type: ignore[arg-type, misc]
+        self.causal = causal
+        # PyTorch's short cut for evaluation would take a mask of numbers for one of yes and no, and gives NaN to a step
+        # that may look nowhere; this is what keeps it from being taken.
+        self.activation_relu_or_gelu = 0
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:  # type: ignore[override]
+        return super().forward(x, added_to_scores(mask, self.causal, x, x, self.self_attn.num_heads))
+
+
+class TransformerDecoderLayer(nn.TransformerDecoderLayer):
+    """nn.TransformerDecoderLayer, batch first, with one mask of any kind for the memory."""
+
+    def __init__(self, *arguments: int, causal: bool = True, **options: float | bool | str) -> None:
+        super().__init__(*arguments, batch_first=True, **options)  # type: ignore[arg-type, misc]
+        self.causal = causal
+
+    def forward(self, x: Tensor, memory: Tensor, mask: Tensor | None = None) -> Tensor:  # type: ignore[override]
+        heads = self.self_attn.num_heads
+        own = added_to_scores(None, self.causal, x, x, heads)
+        return super().forward(x, memory, own, added_to_scores(mask, False, x, memory, heads))
+
+
+def added_to_scores(mask: Tensor | None, causal: bool, query: Tensor, memory: Tensor, heads: int) -> Tensor | None:
+    """What is added to the score of every pair of steps: minus infinity where a step may not look.
+
+    A mask (batch, keys) holds for every query, one (batch, queries, keys) for each; true means: may not look.
+    """
+    if mask is not None:
+        mask = mask.unsqueeze(1).expand(-1, query.shape[1], -1) if mask.dim() == 2 else mask
+        if mask.dtype == torch.bool:
+            mask = torch.zeros_like(mask, dtype=query.dtype).masked_fill(mask, -torch.inf)
+        mask = mask.repeat_interleave(heads, 0)
+    if causal:
+        later = query.new_full((query.shape[1], memory.shape[1]), -torch.inf).triu(1)
+        mask = later if mask is None else mask + later
+    return mask
+
+
+class PaddedEmbedding(nn.Embedding):
+    """nn.Embedding whose padding is zero whatever fills the other rows."""
+
+    @torch.no_grad()
+    def empty_padding(self) -> None:
+        """Make the row of the padding zero."""
+        self.weight[self.padding_idx] = 0.0
+
+
+class OneHot(nn.Module):
+    """Class numbers as rows with 1.0 at their place; of a plane, as channels."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.classes = classes
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = nn.functional.one_hot(x, self.classes).float()
+        return rows.movedim(-1, 1) if x.dim() == 3 else rows
+
+
+class SinusoidalEncoding(nn.Module):
+    """Adds a sine or a cosine of the step; each pair of features has a wave length of its own (Vaswani et al. 2017)."""
+
+    encoding: Tensor
+
+    def __init__(self, steps: int, features: int) -> None:
+        super().__init__()
+        rate = 10_000 ** (-torch.arange(0, features, 2) / features)
+        angle = torch.arange(steps).unsqueeze(1) * rate
+        waves = torch.stack((angle.sin(), angle.cos()), dim=2).flatten(1)
+        self.register_buffer("encoding", waves[:, :features].clone())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.encoding
+
+
+class LearnedEncoding(nn.Module):
+    """Adds a learned row of numbers to every step."""
+
+    def __init__(self, steps: int, features: int) -> None:
+        super().__init__()
+        self.encoding = nn.Parameter(torch.empty(steps, features).normal_(std=0.02))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.encoding
+
+
+class GaussianNoise(nn.Module):
+    """Adds random numbers of spread `std` in training."""
+
+    def __init__(self, std: float = 0.1) -> None:
+        super().__init__()
+        self.std = std
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.std * torch.randn_like(x) if self.training else x
+
+
+class DropPath(nn.Module):
+    """Makes some samples all zero in training, each with probability `p`, and scales the others up."""
+
+    def __init__(self, p: float = 0.1) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return x
+        kept = x.new_empty(len(x), *[1] * (x.dim() - 1)).bernoulli_(1 - self.p)
+        return x * kept / (1 - self.p)
+
+
+class Step(nn.Module):
+    """1 above zero, `low` elsewhere."""
+
+    def __init__(self, low: int = 0) -> None:
+        super().__init__()
+        self.low = low
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x > 0).to(x.dtype) * (1 - self.low) + self.low
+
+
+class Reshape(nn.Module):
+    """The numbers of every sample in another shape; one side of it may be -1."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.reshape(len(x), *self.shape)
+
+
+class Permute(nn.Module):
+    """The sides of every sample in another order; side 0, the batch, stays first."""
+
+    def __init__(self, dims: tuple[int, ...]) -> None:
+        super().__init__()
+        self.dims = dims
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.permute(0, *self.dims)
+
+
+class Slice(nn.Module):
+    """The part of a side from `start` to before `stop`, every `step`-th."""
+
+    def __init__(self, dim: int = 1, start: int = 0, stop: int | None = None, step: int = 1) -> None:
+        super().__init__()
+        self.dim = dim
+        self.part = slice(start, stop, step)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.movedim(self.dim, 0)[self.part].movedim(0, self.dim)
+
+
+class Mean(nn.Module):
+    """The mean along a side."""
+
+    def __init__(self, dim: int = 1, keepdim: bool = False) -> None:
+        super().__init__()
+        self.dim = dim
+        self.keepdim = keepdim
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(self.dim, self.keepdim)
+
+
+class Average(nn.Module):
+    """The mean of several tensors, number by number."""
+
+    def forward(self, *x: Tensor) -> Tensor:
+        return torch.stack(x).mean(0)
+
+
+class Maximum(nn.Module):
+    """The largest of several tensors, number by number."""
+
+    def forward(self, *x: Tensor) -> Tensor:
+        return torch.stack(x).amax(0)
+
+
+class RBF(nn.Module):
+    """Minus the squared distance to each of some codes. Input (..., in_features), output (..., out_features)."""
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(out_features, in_features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return -(x.unsqueeze(-2) - self.weight).square().sum(-1)
 
 
 def zero_one(target: Tensor, classes: int) -> Tensor:

@@ -28,8 +28,7 @@ def apply(document: Json, edits: tuple[Edit, ...] | list[Edit]) -> Json:
 def _forget_maker(document: Json, edit: Edit) -> None:
     """A block whose inside was edited is no longer what a catalog block made."""
     if isinstance(edit, Set | Unset):
-        steps = edit.path.split(".")
-        steps = steps[1:] if steps[0] == "network" else steps
+        steps = edit.path.removeprefix("network.").split(".")
         name = steps[1] if steps[0] == "blocks" and len(steps) > 2 else None  # all of a block may be set, maker and all
     else:
         name = edit.block

@@ -159,7 +159,7 @@ def _translated(reference: str | None, called: dict[str, str], outside: dict[str
 
 
 def _opened(node: Node, called: dict[str, str], outside: dict[str, str | None], frozen: bool) -> Node:
-    opened = copied(node) | {"id": called[node["id"]]}
+    opened: Node = copied(node) | {"id": called[node["id"]]}
     if "inputs" in node:
         opened["inputs"] = [_translated(reference, called, outside) for reference in node["inputs"]]
     if "shares" in node:

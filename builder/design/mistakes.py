@@ -110,7 +110,7 @@ def short(value: Json) -> str:
 
 def _unknown_pick(mistake: Mistake, document: Json) -> Problem:
     context = mistake.raw["ctx"]
-    suggestion = context["suggestion"]
+    suggestion = context["shelf"].meant(context["name"])
     title = say("There is no {kind} called {name}", kind=context["kind"], name=context["name"])
     if suggestion is None:
         return Problem(code="type/unknown", title=title, because=say("The catalog lists what there is."))

@@ -1,6 +1,7 @@
 """Catalog entries and signals made at random. Everything is derived from the entries, so that a new one is covered."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import Any, TypeVar
 
@@ -22,7 +23,7 @@ LAYERS = [layer for layer in Layer.shelf.values() if layer.target]
 """Everything that PyTorch runs; an Input only names what comes in."""
 
 
-LARGEST_SIDE, LARGEST_NUMBER = 9, 6
+LARGEST_SIDE, LARGEST_SIDE_OF_A_VOLUME, LARGEST_NUMBER = 9, 4, 6
 """Of a signal, and in a parameter: small, because PyTorch runs them all."""
 
 
@@ -51,7 +52,7 @@ def values_of(schema: Json) -> st.SearchStrategy[Any]:
 
 
 def _whole_numbers(schema: Json) -> st.SearchStrategy[int]:
-    lowest = schema.get("minimum", 0)
+    lowest = max(schema.get("minimum", 0), -LARGEST_NUMBER)
     return st.integers(lowest, min(schema.get("maximum", LARGEST_NUMBER), max(lowest, LARGEST_NUMBER)))
 
 
@@ -123,7 +124,12 @@ def signals(draw: st.DrawFn, kinds: list[tuple[str, str]] | None = None) -> Sign
     any_kind = st.tuples(st.sampled_from(sorted(KNOWN_AXES)), st.sampled_from(["float32", "int64", "bool"]))
     axes, dtype = draw(st.sampled_from(kinds) if kinds else any_kind)
     classes = draw(st.none() | st.integers(2, 9)) if dtype == "int64" else None
-    return Signal(tuple(draw(st.integers(1, LARGEST_SIDE)) for _ in axes), axes, dtype, classes)
+    return Signal(tuple(draw(sides(axes)) for _ in axes), axes, dtype, classes)
+
+
+def sides(axes: str) -> st.SearchStrategy[int]:
+    """Lengths of a side of a signal with these axes."""
+    return st.integers(1, LARGEST_SIDE_OF_A_VOLUME if len(axes) > 3 else LARGEST_SIDE)
 
 
 @cache
@@ -142,8 +148,31 @@ def welcome(kind: type[Layer]) -> list[tuple[str, str]]:
 
 
 def ports(kind: type[Layer], several: int) -> int:
-    """How many inputs a layer takes; `several` for one that takes any number."""
-    return several if kind.inputs == ("x*",) else len(kind.inputs)
+    """How many inputs a layer takes at least; `several` for one that takes any number."""
+    return several if kind.inputs == ("x*",) else sum(not port.endswith("?") for port in kind.inputs)
+
+
+@st.composite
+def memories(draw: st.DrawFn, query: Signal) -> Signal:
+    """A sequence of any length, half of the time as wide as the one that looks at it."""
+    features = query.shape[-1] if query.shape and draw(st.booleans()) else draw(sides("TF"))
+    return Signal((draw(sides("TF")), features), "TF")
+
+
+@st.composite
+def masks(draw: st.DrawFn, *given: Signal) -> Signal:
+    """Which steps of the last signal the first one may not look at: for each step, or for each pair of steps."""
+    lengths = tuple(signal.shape[0] for signal in (given[0], given[-1]) if signal.shape)
+    axes = draw(st.sampled_from(["T", "TT"])) if len(lengths) == 2 else ""
+    return Signal(lengths[2 - len(axes) :], axes, draw(st.sampled_from(["bool", "float32"])))
+
+
+LATER_PORTS: dict[str, Callable[..., st.SearchStrategy[Signal]]] = {
+    "lengths?": lambda *given: st.just(Signal((), "", "int64")),
+    "memory": lambda *given: memories(given[0]),
+    "mask?": masks,
+}
+"""What fits a port that does not take the same as the first one, given what the ports before it take."""
 
 
 @st.composite
@@ -152,15 +181,34 @@ def inputs_of(draw: st.DrawFn, kind: type[Layer], fitting: bool) -> tuple[Signal
     any_signal = signals(welcome(kind) if fitting else None)
     first = draw(any_signal)
     given = [first]
-    for _ in range(ports(kind, draw(st.integers(2, 4))) - 1):
+    later = kind.inputs[1:] if len(kind.inputs) > 1 else ["x"] * (ports(kind, draw(st.integers(2, 4))) - 1)
+    for port in later:
+        if port.endswith("?") and draw(st.booleans()):
+            break
         if not fitting and draw(st.booleans()):
             given.append(draw(any_signal))
             continue
-        sides = list(first.shape)
-        if sides and draw(st.booleans()):
-            sides[draw(st.integers(0, len(sides) - 1))] = draw(st.integers(1, LARGEST_SIDE))
-        given.append(Signal(tuple(sides), first.axes, first.dtype, first.classes))
+        if port in LATER_PORTS:
+            given.append(draw(LATER_PORTS[port](*given)))
+            continue
+        shape = list(first.shape)
+        change = draw(st.sampled_from(["none", "one side", "turned"])) if shape else "none"
+        if change == "one side":
+            shape[draw(st.integers(0, len(shape) - 1))] = draw(sides(first.axes))
+        elif change == "turned":  # the last two sides, as factors of a matrix product are
+            shape[-2:] = reversed(shape[-2:])
+        given.append(Signal(tuple(shape), first.axes, first.dtype, first.classes))
     return tuple(given)
+
+
+@st.composite
+def accepted(draw: st.DrawFn, kind: type[Layer]) -> tuple[Layer, tuple[Signal, ...], tuple[Signal, ...]]:
+    """A layer, what it is given, and what it says that it gives."""
+    for _ in range(10):
+        layer, given_signals = draw(entries(kind)), draw(inputs_of(kind, fitting=True))
+        with suppress(ShapeProblem):
+            return layer, given_signals, layer.infer(*given_signals)
+    return reject()
 
 
 def tensor_of(signal: Signal, batch: int, device: str = "cpu") -> Tensor:

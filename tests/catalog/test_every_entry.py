@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, reject
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 from pydantic_core import PydanticCustomError
 from random_entries import (
     ENTRIES,
     LAYERS,
+    accepted,
     entries,
     fields_of,
     illegal_values,
-    inputs_of,
     name_of,
     smallest_params,
     tensor_of,
@@ -26,7 +26,6 @@ from torch import Tensor, nn
 from torch_layers import operation
 
 from builder.catalog import SHELVES, Entry, Initializer, Layer, Loss, Optimizer, Preparation, Signal, Source
-from builder.catalog.layers import ShapeProblem
 from builder.compile.build import loss_function, resolve
 from builder.data import loaders
 from builder.design.pick import entry_of
@@ -36,15 +35,42 @@ from builder.source.modules import own_modules
 every_entry = pytest.mark.parametrize("entry", ENTRIES, ids=name_of)
 every_layer = pytest.mark.parametrize("layer", LAYERS, ids=name_of)
 
+
+def own_default(pattern: str, field: str, because: str) -> dict[tuple[str, str], str]:
+    """The same reason for every layer whose name has this pattern."""
+    return {(name, field): because for name in Layer.shelf if re.fullmatch(pattern, name)}
+
+
 OWN_DEFAULTS = {
     ("Linear", "out_features"): "PyTorch has none: a new layer has to start from some width.",
-    ("Conv2d", "out_channels"): "PyTorch has none.",
-    ("Conv2d", "kernel_size"): "PyTorch has none; 3 is what most networks use.",
-    ("MaxPool2d", "kernel_size"): "PyTorch has none; 2 halves the image.",
-    ("AvgPool2d", "kernel_size"): "PyTorch has none; 2 halves the image.",
-    ("AdaptiveAvgPool2d", "output_size"): "PyTorch has none; 1 is global average pooling.",
-    ("LSTM", "hidden_size"): "PyTorch has none.",
-    ("Softmax", "dim"): "PyTorch's None guesses a side and warns.",
+    **own_default(r"Conv(Transpose)?\dd", "out_channels", "PyTorch has none."),
+    **own_default(r"Conv(Transpose)?\dd", "kernel_size", "PyTorch has none; 3 is what most networks use."),
+    **own_default(r"(Max|Avg|LP)Pool\dd", "kernel_size", "PyTorch has none; 2 halves the sides."),
+    **own_default(r"LPPool\dd", "norm_type", "PyTorch has none; 2 is the length that people know."),
+    **own_default(r"Adaptive(Max|Avg)Pool\dd", "output_size", "PyTorch has none; 1 is global pooling."),
+    ("Bilinear", "out_features"): "PyTorch has none.",
+    ("RBF", "out_features"): "PyTorch has no such layer.",
+    **own_default("RNN|LSTM|GRU", "hidden_size", "PyTorch has none."),
+    ("MultiheadAttention", "num_heads"): "PyTorch has none; 4 divides most widths.",
+    **own_default("Transformer.*", "nhead", "PyTorch has none; 4 divides most widths."),
+    **own_default("Transformer.*", "activation", "PyTorch's is the function of that name."),
+    ("RNN", "nonlinearity"): "PyTorch's tanh does not stand in its signature.",
+    ("Embedding", "embedding_dim"): "PyTorch has none.",
+    ("PositionalEncoding", "learned"): "PyTorch has no such layer.",
+    **own_default(r"(Log)?Softm(ax|in)", "dim", "PyTorch's None guesses a side and warns."),
+    ("PReLU", "per_channel"): "PyTorch's num_parameters: how many channels there are is known.",
+    ("Threshold", "threshold"): "PyTorch has none.",
+    ("Threshold", "value"): "PyTorch has none.",
+    ("GroupNorm", "num_groups"): "PyTorch has none; 1 divides any number of channels.",
+    ("LayerNorm", "sides"): "PyTorch's normalized_shape: how long the sides are is known.",
+    ("RMSNorm", "sides"): "PyTorch's normalized_shape: how long the sides are is known.",
+    ("LocalResponseNorm", "size"): "PyTorch has none; AlexNet's is 5.",
+    ("Reshape", "shape"): "The module is our own; a single row always fits.",
+    ("Reshape", "axes"): "What sides mean is not known to PyTorch.",
+    ("Permute", "dims"): "The module is our own; two sides are the most usual.",
+    ("Pad", "padding"): "PyTorch has none.",
+    ("Pad", "mode"): "PyTorch has a module for each.",
+    ("Pad", "value"): "PyTorch has a module for 0 and one for other numbers.",
     ("Concat", "dim"): "PyTorch's 0 is the batch.",
     ("Values", "values"): "The numbers are the person's own.",
 }
@@ -52,7 +78,8 @@ OWN_DEFAULTS = {
 
 
 def test_there_is_a_shelf_for_every_kind_of_entry_and_no_two_entries_of_one_kind_have_one_name():
-    assert set(Entry.__subclasses__()) == set(SHELVES)
+    kinds = {kind for kind in Entry.__subclasses__() if kind.__module__.startswith("builder.catalog")}
+    assert kinds == set(SHELVES)  # catalog blocks stand in builder.blocks
     for shelf in SHELVES:
         assert shelf.shelf, f"the shelf of {shelf.kind}s is empty"
         with pytest.raises(TypeError, match="two catalog entries are named"):
@@ -102,11 +129,40 @@ def test_values_outside_of_their_bounds_or_kind_are_refused(entry: type[Entry]):
                 pytest.fail(f"{field} can be {value!r}")
 
 
+def suggested(error: PydanticCustomError) -> str | None:
+    assert error.context
+    return error.context["shelf"].meant(error.context["name"])
+
+
 @every_entry
 def test_a_name_in_wrong_case_gets_the_right_one_suggested(entry: type[Entry]):
     with pytest.raises(PydanticCustomError) as refused:
         entry.pick(entry.__name__.lower() + "_", {})
-    assert refused.value.context["suggestion"] == entry.__name__
+    assert suggested(refused.value) == entry.__name__
+
+
+@every_entry
+def test_an_alias_leads_to_its_entry_and_to_no_other(entry: type[Entry]):
+    for alias in entry.aliases:
+        assert alias == alias.lower()
+        for spelling in (alias, alias.title(), alias.replace(" ", "_"), alias.replace(" ", "")):
+            assert entry.meant(spelling) == entry.__name__, spelling
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("swish", "SiLU"), ("relu", "ReLU"), ("conv", "Conv2d"), ("Conv_2D", "Conv2d"), ("BatchNorm", "BatchNorm2d"), ("batch-norm", "BatchNorm2d"),
+     ("leakyrelu", "LeakyReLU"), ("Conv2", "Conv2d"), ("swisch", "SiLU"), ("global average pooling", "AdaptiveAvgPool2d"), ("qqqqqq", None)],
+)  # fmt: skip
+def test_what_people_type_leads_to_what_they_mean(typed: str, meant: str | None):
+    with pytest.raises(PydanticCustomError) as refused:
+        Layer.pick(typed, {})
+    assert suggested(refused.value) == meant
+
+
+@every_entry
+def test_at_most_six_fields_are_in_sight(entry: type[Entry]):
+    assert sum(not schema.get("advanced") for schema in fields_of(entry).values()) <= 6
 
 
 def signature_of(target: Any) -> dict[str, inspect.Parameter]:
@@ -160,20 +216,16 @@ def evaluated(source: str, **names: Any) -> Any:
 @every_layer
 @given(data=st.data())
 def test_the_source_of_a_layer_is_what_the_compiler_builds(layer: type[Layer], data: st.DataObject):
-    picked = data.draw(entries(layer))
-    given_signals = data.draw(inputs_of(layer, fitting=True))
-    try:
-        picked.infer(*given_signals)
-    except ShapeProblem:
-        reject()
-    run, arguments = operation(picked, *given_signals), picked.args(*given_signals)
+    picked, given_signals, _ = data.draw(accepted(layer))
+    run, runs, arguments = operation(picked, *given_signals), picked.runs(*given_signals), picked.args(*given_signals)
     if isinstance(run, nn.Module):
-        assert repr(evaluated(call(picked.target, picked, arguments))) == repr(run)
+        written = evaluated(call(runs, picked, arguments))
+        assert repr(written) == repr(run) and public(written) == public(run)
         return
     names = [f"x{at}" for at in range(len(given_signals))]
     x = [tensor_of(signal, 2) for signal in given_signals]
     source = (
-        f" {picked.infix} ".join(names) if picked.infix else call(picked.target, picked, arguments, f"({', '.join(names)})")
+        f" {picked.infix} ".join(names) if picked.infix else call(runs, picked, arguments, f"({', '.join(names)})")
     )  # fmt: skip
     assert torch.equal(evaluated(source, **dict(zip(names, x, strict=True))), run(*x))
 
@@ -188,6 +240,7 @@ def test_the_source_of_a_loss_is_what_the_compiler_builds(loss: type[Loss], data
 
 
 def public(module: nn.Module) -> dict[str, Any]:
+    """What a module is set to, besides what it has inside."""
     return {name: value for name, value in vars(module).items() if not name.startswith("_")}
 
 

@@ -86,12 +86,12 @@ def layer_node(draw: st.DrawFn, given: dict[str, Signal | None]) -> tuple[Json, 
         node["params"] = params
     signals = [given[reference] for reference in node["inputs"]]
     unknown: tuple[None, ...] = (None,) * len(layer.outputs)
-    if None in signals:
-        return node, unknown
     try:
-        return node, layer.model_validate(params).infer(*signals)
+        entry = layer.model_validate(params)
     except ValidationError:
         return reject()  # each parameter is right, and together they are not
+    try:
+        return node, unknown if None in signals else entry.infer(*signals)
     except ShapeProblem:
         return node, unknown
 

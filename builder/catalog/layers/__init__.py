@@ -2,12 +2,15 @@
 
 from builder.catalog.layers import (
     activations,
+    attention,
     convolution,
     dense,
+    embedding,
     input,
     merge,
     normalization,
     pooling,
+    radial,
     recurrent,
     regularization,
     shape,
@@ -16,5 +19,7 @@ from builder.catalog.layers.base import Layer, ShapeProblem, Signals, Suggestion
 
 __all__ = [
     "Layer", "ShapeProblem", "Signals", "Suggestion",
-    "activations", "convolution", "dense", "input", "merge", "normalization", "pooling", "recurrent", "regularization", "shape",
+    "activations", "attention",
+    "convolution", "dense", "embedding", "input",
+    "merge", "normalization", "pooling", "radial", "recurrent", "regularization", "shape",
 ]  # fmt: skip

@@ -72,6 +72,8 @@ class Layer(Entry):
     """Its output is its input's memory seen differently: it costs no activation memory."""
     pointwise: ClassVar[bool] = False
     """Each position of its output depends on the same position of its inputs alone (statistics of a norm aside)."""
+    gradient: ClassVar[bool] = True
+    """Whether what comes before it can learn through it; False where its slope is zero wherever it has one."""
 
     def infer(self, *x: Signal) -> Signals:
         """What each output gives; an optional port that is open is left out of `x`. Raises `ShapeProblem`."""
@@ -84,6 +86,10 @@ class Layer(Entry):
     def args(self, *x: Signal) -> dict[str, Any]:
         """Keyword arguments for what runs it, those that PyTorch takes by position first."""
         return self.model_dump()
+
+    def last_word(self) -> str | None:
+        """The method of its own module that is called once initializers have filled it, where some numbers are not theirs."""
+        return None
 
     def parameters(self, *x: Signal) -> dict[str, Shape]:
         """Learnable tensors by name, as in `state_dict`."""
@@ -115,7 +121,7 @@ class Layer(Entry):
 
     def window(self, *x: Signal) -> Window | None:
         """What one position of the output sees of the input; None where it sees all of it, or where there are no positions."""
-        return ((1, 1),) * positions(x[0]) if self.pointwise and positions(x[0]) else None
+        return single_positions(x[0]) if self.pointwise else None
 
     def sizes(self, x: Signals, y: Signals) -> tuple[Worked, ...]:
         """How the sides of its output follow, where that takes arithmetic."""
@@ -140,6 +146,11 @@ def times(sides: Iterable[int]) -> str:
 def positions(x: Signal) -> int:
     """How many sides of a signal are positions: two of an image, one of a line, none of a row of features."""
     return len(x.shape) - 1 if x.axes in ("CL", "CHW", "CDHW") else 0
+
+
+def single_positions(x: Signal) -> Window | None:
+    """The window of a layer that sees one position at a time."""
+    return ((1, 1),) * positions(x) or None
 
 
 def numbers_of(shapes: dict[str, Shape]) -> int:

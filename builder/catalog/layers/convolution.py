@@ -1,7 +1,7 @@
 """Convolutions."""
 
 from math import gcd
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -19,7 +19,6 @@ from builder.catalog.layers.base import (
 from builder.catalog.layers.dense import Count
 from builder.catalog.layers.window import (
     AXES,
-    SIDES,
     Margins,
     Pad,
     Pad2,
@@ -31,6 +30,7 @@ from builder.catalog.layers.window import (
     as_pad,
     is_even,
     margins,
+    mirrors,
     per_side,
     reach,
     slide,
@@ -42,6 +42,9 @@ from builder.problem import say
 ADVANCED: dict[str, Any] = {"advanced": True}
 
 
+ZEROS = Suggestion(say("Pad with zeros"), {"padding_mode": "zeros"})
+
+
 class _Sliding(Layer):
     """What convolutions in one, two and three dimensions share, forward and transposed."""
 
@@ -49,13 +52,13 @@ class _Sliding(Layer):
 
     out_channels: Count = Field(32, title="Filters", description="Patterns to look for: one output channel each.")
 
-    # What every subclass has, in its own number of dimensions and in PyTorch's order.
-    kernel_size: Any
-    stride: Any
-    padding: Any
-    dilation: Any
-    groups: Any
-    bias: Any
+    if TYPE_CHECKING:  # what every subclass has, in its own number of dimensions and in PyTorch's order
+        kernel_size: Any
+        stride: Any
+        padding: Any
+        dilation: Any
+        groups: Any
+        bias: Any
 
     def _fits(self, x: Signal) -> None:
         """Refuse what has another number of dimensions, and channels that do not fall into the groups."""
@@ -82,7 +85,8 @@ class _Sliding(Layer):
 class _Conv(_Sliding):
     """What forward convolutions share."""
 
-    padding_mode: Any
+    if TYPE_CHECKING:
+        padding_mode: Any
 
     def _added(self, x: Signal) -> Margins:
         kernel, dilation = self._per_side(self.kernel_size), self._per_side(self.dilation)
@@ -98,47 +102,30 @@ class _Conv(_Sliding):
             self._per_side(self.dilation),
         )
 
-    def _alone(self, x: Signal) -> bool:
-        """Whether PyTorch's own layer can pad so."""
-        strided = any(step > 1 for step in self._per_side(self.stride))
-        return (self.padding == "same" and not strided) or is_even(self._added(x))
-
     def runs(self, *x: Signal) -> str:
-        return self.target if self._alone(x[0]) else f"PaddedConv{self.rank}d"
+        return self.target if is_even(self._added(x[0])) else f"PaddedConv{self.rank}d"
 
     def args(self, *x: Signal) -> dict[str, Any]:
         given = {"in_channels": x[0].shape[0], **self.model_dump()}
+        added = self._added(x[0])
         strided = any(step > 1 for step in self._per_side(self.stride))
-        if not self._alone(x[0]):
+        if not is_even(added):
             del given["padding"]
-            given["margins"] = as_pad(self._added(x[0]))
-        elif (self.padding == "same" and strided) or len(
-            given["padding"] if isinstance(self.padding, tuple) else ()
-        ) == 2 * self.rank:
-            before = tuple(pair[0] for pair in self._added(x[0]))
+            given["margins"] = as_pad(added)
+        elif (self.padding == "same" and strided) or self._both_ends():
+            before = tuple(pair[0] for pair in added)
             given["padding"] = before[0] if len(set(before)) == 1 else before
         return given
+
+    def _both_ends(self) -> bool:
+        """Whether padding is given for both ends of every side."""
+        return isinstance(self.padding, tuple) and len(self.padding) == 2 * self.rank
 
     def infer(self, *x: Signal) -> Signals:
         self._fits(x[0])
         sides = slide(*self._sliding(x[0]))
-        self._mirrors(x[0])
+        mirrors(self.padding_mode, x[0].shape[1:], self._added(x[0]), ZEROS)
         return (Signal((self.out_channels, *sides), x[0].axes),)
-
-    def _mirrors(self, x: Signal) -> None:
-        """Refuse a border that is longer than what it repeats: a mirror shows all but the edge, a circle shows all."""
-        spare = {"reflect": 1, "circular": 0}.get(self.padding_mode)
-        for side, pair, name in zip(x.shape[1:], self._added(x), SIDES[self.rank], strict=True):
-            if spare is not None and max(pair) > side - spare:
-                raise ShapeProblem(
-                    "shape/padding-too-large",
-                    "{node} has too much padding",
-                    say(
-                        "With padding_mode {mode} the border repeats what is inside, at most {most} along the {side}; {padding} are asked for.",
-                        mode=self.padding_mode, most=side - spare, side=name, padding=max(pair),
-                    ),
-                    Suggestion(say("Pad with zeros"), {"padding_mode": "zeros"}),
-                )  # fmt: skip
 
     def parameters(self, *x: Signal) -> dict[str, Shape]:
         weight = (self.out_channels, x[0].shape[0] // self.groups, *self._per_side(self.kernel_size))
@@ -196,6 +183,7 @@ class Conv2d(_Conv):
     """Slides learned filters over an image; each filter reports where its pattern appears."""
 
     group, target, rank = "Convolution", "nn.Conv2d", 2
+    aliases = ("conv", "convolution")
     positional = 3
     initialized = ("nn.Conv2d",)
     formula = r"y_o = b_o + \sum_i W_{o,i} \star x_i"
@@ -229,7 +217,8 @@ class Conv3d(_Conv):
 class _ConvTranspose(_Sliding):
     """What transposed convolutions share: each position of the input paints its filters onto the output."""
 
-    output_padding: Any
+    if TYPE_CHECKING:
+        output_padding: Any
 
     def args(self, *x: Signal) -> dict[str, Any]:
         return {"in_channels": x[0].shape[0], **self.model_dump()}
@@ -243,7 +232,7 @@ class _ConvTranspose(_Sliding):
                 "shape/output-padding",
                 "{node} has too much output_padding",
                 say(
-                    "It only chooses between sizes that one stride leaves open, so it must be smaller than stride ({stride}) or dilation ({dilation}); it is {extra}.",
+                    "It chooses between sizes that one stride leaves open: less than stride ({stride}) or dilation ({dilation}) is needed; it is {extra}.",
                     stride=times(stride), dilation=times(dilation), extra=times(extra),
                 ),
                 Suggestion(say("Set output_padding to 0"), {"output_padding": 0}),
@@ -314,6 +303,7 @@ class ConvTranspose2d(_ConvTranspose):
     """Makes an image larger: every position paints a learned pattern, and where patterns overlap they add up."""
 
     group, target, rank = "Convolution", "nn.ConvTranspose2d", 2
+    aliases = ("deconv", "deconvolution", "transposed convolution")
     positional = 3
     initialized = ("nn.ConvTranspose2d",)
     formula = r"y_o[s\,t + j] \mathrel{+}= \sum_i W_{i,o}[j]\, x_i[t]"

@@ -1,7 +1,7 @@
 """Pooling: a line, an image or a volume is made smaller, without weights."""
 
 from math import prod
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -31,11 +31,13 @@ class _Pool(Layer):
 
     group: ClassVar[str] = "Pooling"
     rank: ClassVar[int]
+    inside: ClassVar[bool] = False
+    """Whether the window has to fit without padding and `ceil_mode`, as PyTorch's means in three dimensions have to."""
 
-    # What every subclass has, in its own number of dimensions and in PyTorch's order; some have dilation or no padding.
-    kernel_size: Any
-    stride: Any
-    ceil_mode: Any
+    if TYPE_CHECKING:  # what every subclass has, in its own number of dimensions; some have dilation, some no padding
+        kernel_size: Any
+        stride: Any
+        ceil_mode: Any
 
     def _per_side(self, value: int | Shape) -> Shape:
         return per_side(value, self.rank)
@@ -66,9 +68,37 @@ class _Pool(Layer):
                 ),
                 Suggestion(say("Set padding to {padding}", padding=min(most)), {"padding": min(most)}),
             )  # fmt: skip
+        self._sees_something(sides, kernel, stride, added, dilation)
+        if self.inside and any(wide > side for wide, side in zip(kernel, sides, strict=True)):
+            smaller = min(map(min, kernel, sides))
+            raise ShapeProblem(
+                "shape/window-too-large",
+                "{node} does not fit",
+                say(
+                    "In three dimensions a mean's window has to fit without padding; it is {kernel}, and the sides are {sides}.",
+                    kernel=times(kernel), sides=times(sides),
+                ),
+                Suggestion(say("Set kernel_size to {kernel}", kernel=smaller), {"kernel_size": smaller}),
+            )  # fmt: skip
         return (
             Signal((x[0].shape[0], *slide(sides, kernel, stride, added, dilation, most, self.ceil_mode)), x[0].axes),
         )
+
+    def _sees_something(self, sides: Shape, kernel: Shape, stride: Shape, added: Margins, dilation: Shape) -> None:
+        """Refuse windows that begin in the padding and step over the whole side: PyTorch writes beyond its memory then."""
+        for side, k, step, (before, _), d in zip(sides, kernel, stride, added, dilation, strict=True):
+            for start in range(-before, 0, step):
+                if start % d >= side or start % d - start > d * (k - 1):
+                    raise ShapeProblem(
+                        "shape/only-padding",
+                        "{node} looks at nothing but padding",
+                        say(
+                            "A window that begins {before} before the side looks at every {d}th position, and steps over all {side} that there are.",
+                            before=-start, d=d, side=side,
+                        ),
+                        Suggestion(say("Set dilation to 1"), {"dilation": 1}),
+                        Suggestion(say("Set padding to 0"), {"padding": 0}),
+                    )  # fmt: skip
 
     def operations(self, x: Signals, y: Signals) -> dict[str, int]:
         return {"pooling": y[0].numbers * prod(self._per_side(self.kernel_size))}
@@ -113,6 +143,7 @@ class MaxPool2d(_Pool):
     """Keeps the largest number of each window: whether a pattern is there, no longer where exactly."""
 
     target, rank = "nn.MaxPool2d", 2
+    aliases = ("maxpool", "max pooling", "pool", "pooling")
     positional = 1
     formula = r"y = \max_{i \in \text{window}} x_i"
 
@@ -155,6 +186,7 @@ class AvgPool2d(_Pool):
     """Replaces each window by its mean, so that small shifts of the image matter less."""
 
     target, rank = "nn.AvgPool2d", 2
+    aliases = ("avgpool", "average pooling")
     positional = 1
     formula = r"y = \operatorname{mean}_{i \in \text{window}} x_i"
 
@@ -169,6 +201,7 @@ class AvgPool3d(_Pool):
     """Replaces each window of a volume by its mean, so that small shifts matter less."""
 
     target, rank = "nn.AvgPool3d", 3
+    inside = True
     positional = 1
     formula = r"y = \operatorname{mean}_{i \in \text{window}} x_i"
 
@@ -209,6 +242,7 @@ class LPPool3d(_Pool):
     """Replaces each window of a volume by its norm: between the sum (p = 1) and the maximum (p large)."""
 
     target, rank = "nn.LPPool3d", 3
+    inside = True
     positional = 2
     formula = r"y = \left(\sum_{i \in \text{window}} x_i^p\right)^{1/p}"
 
@@ -224,7 +258,8 @@ class _Adaptive(Layer):
     group: ClassVar[str] = "Pooling"
     rank: ClassVar[int]
 
-    output_size: Any
+    if TYPE_CHECKING:
+        output_size: Any
 
     def infer(self, *x: Signal) -> Signals:
         expect_axes(x[0], AXES[self.rank])
@@ -248,6 +283,7 @@ class AdaptiveAvgPool2d(_Adaptive):
     """Averages an image of any size down to a fixed one; with size 1, one number per channel (global average pooling)."""
 
     target, rank = "nn.AdaptiveAvgPool2d", 2
+    aliases = ("global average pooling", "gap")
     positional = 1
     formula = r"y_{ij} = \operatorname{mean} x_{\lfloor iH/s \rfloor : \lceil (i+1)H/s \rceil,\ \lfloor jW/s \rfloor : \lceil (j+1)W/s \rceil}"
 
@@ -278,6 +314,7 @@ class AdaptiveMaxPool2d(_Adaptive):
     """Keeps the largest numbers of an image of any size; with size 1, one number per channel (global max pooling)."""
 
     target, rank = "nn.AdaptiveMaxPool2d", 2
+    aliases = ("global max pooling",)
     positional = 1
     formula = r"y_{ij} = \max x_{\lfloor iH/s \rfloor : \lceil (i+1)H/s \rceil,\ \lfloor jW/s \rfloor : \lceil (j+1)W/s \rceil}"
 

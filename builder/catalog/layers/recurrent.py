@@ -1,26 +1,27 @@
 """Recurrent layers: one set of weights read a sequence step by step and carry a state along."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from builder.catalog.layers.base import Layer, Signals, expect_axes
+from builder.catalog.layers.base import AXES_IN_WORDS, Layer, ShapeProblem, Signals, expect_axes
 from builder.catalog.layers.dense import Count
 from builder.catalog.signal import Shape, Signal
+from builder.problem import say
+
+ADVANCED: dict[str, Any] = {"advanced": True}
 
 
-class LSTM(Layer):
-    """Reads a sequence with a memory cell that three gates open and close, so that early steps are not forgotten.
+class _Recurrent(Layer):
+    """What recurrent layers share. `gates` is how many rows of weights every unit has."""
 
-    Gives the whole `sequence` of hidden states, the `last` hidden state of every direction, and the final `state`
-    (hidden and cell state of every layer and direction, in a row).
-    """
-
-    group, target = "Recurrent", "LSTM"
+    group: ClassVar[str] = "Recurrent"
     positional = 2
-    formula = r"c_t = f_t \odot c_{t-1} + i_t \odot \tilde c_t,\quad h_t = o_t \odot \tanh c_t"
-    initialized = ("nn.LSTM",)
+    inputs = ("x", "lengths?")
     outputs = ("sequence", "last", "state")
+    gates: ClassVar[int]
+    states: ClassVar[int] = 1
+    """Tensors that are carried from step to step."""
 
     hidden_size: Count = Field(64, title="Units", description="Numbers in the hidden state.")
     num_layers: Annotated[int, Field(ge=1, le=16)] = Field(
@@ -28,64 +29,140 @@ class LSTM(Layer):
     )
     bidirectional: bool = Field(False, description="Read from both ends; twice as many numbers come out.")
     dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.0, description="Share dropped between layers (not behind the last).", json_schema_extra={"advanced": True}
+        0.0, description="Share dropped between layers (not behind the last).", json_schema_extra=ADVANCED
     )
-    bias: bool = Field(True, description="Learned numbers added in every gate.", json_schema_extra={"advanced": True})
+    bias: bool = Field(True, description="Learned numbers added in every gate.", json_schema_extra=ADVANCED)
 
     @property
     def directions(self) -> int:
         return 2 if self.bidirectional else 1
 
     def args(self, *x: Signal) -> dict[str, Any]:
-        return {
-            "input_size": x[0].shape[-1],
-            "hidden_size": self.hidden_size,
-            "num_layers": self.num_layers,
-            "bias": self.bias,
-            # PyTorch warns of a dropout that a single layer has no place for.
-            "dropout": self.dropout if self.num_layers > 1 else 0.0,
-            "bidirectional": self.bidirectional,
-        }
+        # PyTorch warns of a dropout that a single layer has no place for.
+        fitting = {} if self.num_layers > 1 else {"dropout": 0.0}
+        return {"input_size": x[0].shape[-1], **self.model_dump(), **fitting}
 
     def infer(self, *x: Signal) -> Signals:
         expect_axes(x[0], "TF")
+        for lengths in x[1:]:
+            if (lengths.axes, lengths.dtype) != ("", "int64"):
+                raise ShapeProblem(
+                    "shape/not-lengths",
+                    "{node} cannot read the lengths",
+                    say(
+                        "Of every sample it wants to know how many steps count, one whole number (int64); what comes in is {given} ({dtype}).",
+                        given=AXES_IN_WORDS[lengths.axes], dtype=lengths.dtype,
+                    ),
+                )  # fmt: skip
         wide = self.directions * self.hidden_size
-        return Signal((x[0].shape[0], wide), "TF"), Signal((wide,), "F"), Signal((2 * self.num_layers * wide,), "F")
+        state = self.states * self.num_layers * wide
+        return Signal((x[0].shape[0], wide), "TF"), Signal((wide,), "F"), Signal((state,), "F")
 
     def _reads(self, features: int) -> list[int]:
         """How many numbers each layer reads at a step, besides its own hidden state."""
         return [features] + [self.directions * self.hidden_size] * (self.num_layers - 1)
 
     def parameters(self, *x: Signal) -> dict[str, Shape]:
-        gates = 4 * self.hidden_size
+        rows = self.gates * self.hidden_size
         shapes: dict[str, Shape] = {}
         for layer, reads in enumerate(self._reads(x[0].shape[-1])):
             for direction in ("", "_reverse")[: self.directions]:
                 suffix = f"_l{layer}{direction}"
-                shapes[f"weight_ih{suffix}"] = (gates, reads)
-                shapes[f"weight_hh{suffix}"] = (gates, self.hidden_size)
+                shapes[f"weight_ih{suffix}"] = (rows, reads)
+                shapes[f"weight_hh{suffix}"] = (rows, self.hidden_size)
                 if self.bias:
-                    shapes[f"bias_ih{suffix}"] = shapes[f"bias_hh{suffix}"] = (gates,)
+                    shapes[f"bias_ih{suffix}"] = shapes[f"bias_hh{suffix}"] = (rows,)
         return shapes
 
-    def _cells(self, x: Signals) -> int:
-        """How often a cell is computed for one sample."""
-        return x[0].shape[0] * self.num_layers * self.directions
+    def _units(self, x: Signals) -> int:
+        """How often a unit is computed for one sample."""
+        return x[0].shape[0] * self.num_layers * self.directions * self.hidden_size
 
     def products(self, x: Signals, y: Signals) -> tuple[Shape, ...]:
-        """Per layer, both weight matrices at every step and in every direction."""
+        """Per layer, both weight matrices at every step and in every direction; padding counts like any other step."""
         steps, units = x[0].shape[0], self.hidden_size
         return tuple(
-            (steps, self.directions, 4, units, reads)
+            (steps, self.directions, self.gates, units, reads)
             for layer in self._reads(x[0].shape[-1])
             for reads in (layer, units)
         )
 
     def flops(self, x: Signals, y: Signals) -> int:
         """Each gate adds up one sum over both weight matrices, and PyTorch keeps two biases."""
-        sums = self._cells(x) * 4 * self.hidden_size
+        sums = self._units(x) * self.gates
         return 2 * self.macs(x, y) + (sums if self.bias else -sums)
 
+
+class RNN(_Recurrent):
+    """Reads a sequence and folds every step into one hidden state. What came early fades; LSTM and GRU keep it longer.
+
+    Gives the whole `sequence` of hidden states, the `last` of every direction, and the final `state` of every layer and
+    direction, in a row. Where `lengths` are connected, steps behind the end of a sample do not count, and are zero.
+    """
+
+    target = "RNN"
+    formula = r"h_t = \tanh(W_{ih} x_t + b_{ih} + W_{hh} h_{t-1} + b_{hh})"
+    initialized = ("nn.RNN",)
+    gates = 1
+
+    nonlinearity: Literal["tanh", "relu"] = Field("tanh", description="What bends the state at every step.")
+
     def operations(self, x: Signals, y: Signals) -> dict[str, int]:
-        """Per cell and unit: five activations; three products and one sum."""
-        return {"activation": 5 * self._cells(x) * self.hidden_size, "gates": 4 * self._cells(x) * self.hidden_size}
+        return {"activation": self._units(x)}
+
+
+class LSTM(_Recurrent):
+    """Reads a sequence with a memory cell that three gates open and close, so that early steps are not forgotten.
+
+    Gives the whole `sequence` of hidden states, the `last` hidden state of every direction, and the final `state`
+    (hidden and cell state of every layer and direction, in a row). Where `lengths` are connected, steps behind the end
+    of a sample do not count, and are zero.
+    """
+
+    target = "LSTM"
+    formula = r"c_t = f_t \odot c_{t-1} + i_t \odot \tilde c_t,\quad h_t = o_t \odot \tanh c_t"
+    initialized = ("nn.LSTM",)
+    gates, states = 4, 2
+
+    forget_bias: Annotated[float, Field(ge=-100, le=100)] | None = Field(
+        None,
+        title="Forget bias",
+        description="Where the forget gate's bias starts, whatever the recipe's initializers do; 1 lets the cell remember "
+        "from the first step (Jozefowicz et al. 2015). Empty: like every other bias.",
+        json_schema_extra=ADVANCED,
+    )
+
+    @model_validator(mode="after")
+    def has_a_bias_to_start(self) -> Self:
+        if self.forget_bias is not None and not self.bias:
+            raise ValueError(say("forget_bias needs bias: without one there is nothing to start at {value}", value=self.forget_bias))  # fmt: skip
+        return self
+
+    def last_word(self) -> str | None:
+        return None if self.forget_bias is None else "start_forget_gates"
+
+    def operations(self, x: Signals, y: Signals) -> dict[str, int]:
+        """Per unit: five activations; three products and one sum."""
+        return {"activation": 5 * self._units(x), "gates": 4 * self._units(x)}
+
+
+class GRU(_Recurrent):
+    """Reads a sequence with two gates: one forgets, one decides how much of the old state stays. Three quarters of an LSTM.
+
+    z = 1 keeps the old state, z = 0 takes the new one. Gives the whole `sequence` of hidden states, the `last` of every
+    direction, and the final `state` of every layer and direction, in a row. Where `lengths` are connected, steps behind
+    the end of a sample do not count, and are zero.
+    """
+
+    target = "GRU"
+    formula = r"h_t = (1 - z_t) \odot n_t + z_t \odot h_{t-1},\quad n_t = \tanh\big(W_{in} x_t + b_{in} + r_t \odot (W_{hn} h_{t-1} + b_{hn})\big)"
+    initialized = ("nn.GRU",)
+    gates = 3
+
+    def flops(self, x: Signals, y: Signals) -> int:
+        """As of the others, but the reset gate stands between the two sums of n, which are not added into one."""
+        return super().flops(x, y) - self._units(x)
+
+    def operations(self, x: Signals, y: Signals) -> dict[str, int]:
+        """Per unit: three activations; a product and a sum inside n, three products, a sum and a difference around it."""
+        return {"activation": 3 * self._units(x), "gates": 6 * self._units(x)}

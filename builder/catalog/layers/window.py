@@ -63,6 +63,28 @@ def as_pad(added: Margins) -> Shape:
     return tuple(number for pair in reversed(added) for number in pair)
 
 
+def padded(side: int, added: tuple[int, int]) -> str:
+    """`28 + 2 x 1`."""
+    before, after = added
+    return f"{side} + 2 x {before}" if before == after else f"{side} + {before} + {after}"
+
+
+def mirrors(mode: str, sides: Shape, added: Margins, without: Suggestion) -> None:
+    """Refuse a border that is longer than what it repeats: a mirror shows all but the edge, a circle shows all."""
+    spare = {"reflect": 1, "circular": 0}.get(mode)
+    for side, pair, name in zip(sides, added, SIDES[len(sides)], strict=True):
+        if spare is not None and max(pair) > side - spare:
+            raise ShapeProblem(
+                "shape/padding-too-large",
+                "{node} has too much padding",
+                say(
+                    "With {mode} the border repeats what is inside, at most {most} along the {side}; {padding} are asked for.",
+                    mode=mode, most=side - spare, side=name, padding=max(pair),
+                ),
+                without,
+            )  # fmt: skip
+
+
 def is_even(added: Margins) -> bool:
     """Whether every side gets as much before it as after it, which PyTorch's own layers can do."""
     return all(before == after for before, after in added)
@@ -83,18 +105,19 @@ def slide(
     Raises `ShapeProblem` where it is larger than a side with what is added to it.
     """
     reaches = reach(kernel, dilation)
-    padded = tuple(side + before + after for side, (before, after) in zip(sides, added, strict=True))
-    for at, (wide, room) in enumerate(zip(reaches, padded, strict=True)):
-        if wide > room:
+    rooms = tuple(side + before + after for side, (before, after) in zip(sides, added, strict=True))
+    for at, (wide, room) in enumerate(zip(reaches, rooms, strict=True)):
+        least = wide - (stride[at] - 1 if ceil else 0)
+        if least > room:
             raise ShapeProblem(
                 "shape/window-too-large",
                 "{node} does not fit",
                 say(
                     "A window of {kernel} needs a {side} of at least {reach}; here it is {sum} = {room}.",
-                    kernel=times(kernel), side=SIDES[len(sides)][at], reach=wide,
-                    sum=_padded(sides[at], added[at]) + say(" padding"), room=room,
+                    kernel=times(kernel), side=SIDES[len(sides)][at], reach=least,
+                    sum=padded(sides[at], added[at]) + say(" padding"), room=room,
                 ),
-                *_repairs(sides, kernel, padded, reaches, dilation, most_padding),
+                *_repairs(sides, kernel, rooms, reaches, dilation, most_padding),
             )  # fmt: skip
     return tuple(
         _count(side, pair, wide, step, ceil)
@@ -117,19 +140,14 @@ def slide_worked(
     found = {}
     for side, k, step, pair, d in zip(sides, kernel, stride, added, dilation, strict=True):
         wide = str(k) if d == 1 else f"({d} x ({k} - 1) + 1)"
-        free, result = f"{_padded(side, pair)} - {wide}", _count(side, pair, d * (k - 1) + 1, step, ceil)
+        free, result = f"{padded(side, pair)} - {wide}", _count(side, pair, d * (k - 1) + 1, step, ceil)
         floor = _count(side, pair, d * (k - 1) + 1, step, ceil=False)
         found[f"({free}) // {step} + 1" + (" + 1" if result > floor else "")] = result
     return tuple(Worked("size", expression, result) for expression, result in found.items())
 
 
-def _padded(side: int, added: tuple[int, int]) -> str:
-    before, after = added
-    return f"{side} + 2 x {before}" if before == after else f"{side} + {before} + {after}"
-
-
 def _repairs(
-    sides: Shape, kernel: Shape, padded: Shape, reaches: Shape, dilation: Shape, most_padding: Shape | None
+    sides: Shape, kernel: Shape, rooms: Shape, reaches: Shape, dilation: Shape, most_padding: Shape | None
 ) -> Iterator[Suggestion]:
     """More padding, a smaller window, taps closer together."""
     needed = tuple(max(0, -(-(wide - side) // 2)) for wide, side in zip(reaches, sides, strict=True))
@@ -139,7 +157,7 @@ def _repairs(
     if any(d > 1 for d in dilation):
         yield Suggestion(say("Set dilation to 1"), {"dilation": 1})
     else:
-        smaller = tuple(map(min, kernel, padded))
+        smaller = tuple(map(min, kernel, rooms))
         value: Json = smaller[0] if len(set(smaller)) == 1 else list(smaller)
         yield Suggestion(say("Set kernel_size to {kernel}", kernel=_short(smaller)), {"kernel_size": value})
 

@@ -1,0 +1,93 @@
+"""Whether what is to learn can: a gradient has to come from an output back to every weight."""
+
+from collections.abc import Iterable, Iterator
+
+from builder.analysis.network import Analysis, Row, node_path
+from builder.catalog.initializers import Values
+from builder.design.network import Graph, Network, Node
+from builder.problem import Fix, Problem, Set, say
+
+
+def unlearnable(network: Network, analysis: Analysis, references: Iterable[str]) -> Iterator[Problem]:
+    """Layers through which no gradient comes from the outputs `references` to weights that have to learn.
+
+    Weights that are frozen or given by hand need none, nor do those that a gradient reaches on another path.
+    """
+    graphs: tuple[Graph, ...] = (network, *network.blocks.values())
+    if all(node.layer.gradient for graph in graphs for node in graph.nodes if node.type):
+        return
+    rows = {row.id: row for row in analysis.expanded()}
+    learns, walls = _reached(rows, analysis.ends(references))
+    for wall in walls:
+        behind = (row for row in _before(rows, wall) if row.trainable and row.id not in learns)
+        stuck = [row.title or row.id for row in behind if not _by_hand(_place(network, row.id)[0])]
+        if stuck:
+            node, block = _place(network, wall)
+            path = node_path(node.id, block)
+            yield Problem(
+                code="recipe/no-gradient",
+                node=wall,
+                title=say("{node} cannot be trained", node=node.name),
+                because=say(
+                    "The slope of {kind} is zero wherever it has one, so that nothing before it can learn: {stuck}.",
+                    kind=node.type, stuck=_listed(stuck),
+                ),
+                fixes=tuple(
+                    Fix(
+                        label=say("Replace it by {kind}", kind=kind),
+                        edits=(Set(path=f"{path}.type", value=kind), Set(path=f"{path}.params", value={})),
+                    )
+                    for kind in ("Sigmoid", "ReLU")
+                ),
+            )  # fmt: skip
+
+
+def _reached(rows: dict[str, Row], ends: Iterable[str | None]) -> tuple[set[str], list[str]]:
+    """Nodes that a gradient reaches from the ends, and the layers at which it stops."""
+    reached: set[str] = set()
+    walls: list[str] = []
+    waiting = [_node(end) for end in ends if end]
+    while waiting:
+        row = rows[waiting.pop()]
+        if row.id in reached:
+            continue
+        reached.add(row.id)
+        if row.layer and not row.layer.gradient:
+            walls.append(row.id)
+        else:
+            waiting += [_node(reference) for reference in row.inputs if reference]
+    return reached, walls
+
+
+def _before(rows: dict[str, Row], node: str) -> list[Row]:
+    """What a node depends on, in the order of the network."""
+    wanted = {node}
+    for row in reversed(rows.values()):
+        if row.id in wanted:
+            wanted |= {_node(reference) for reference in row.inputs if reference}
+    return [row for row in rows.values() if row.id in wanted and row.id != node]
+
+
+def _node(reference: str) -> str:
+    return reference.partition(":")[0]
+
+
+def _place(network: Network, path: str) -> tuple[Node, str | None]:
+    """A node of the opened network by its path there, and the block in which it stands."""
+    graph: Graph = network
+    block, steps = None, path.split(".")
+    while True:
+        node = next(node for node in graph.nodes if node.id == steps[0])
+        steps = steps[2 if node.repeat > 1 else 1 :]
+        if not steps or node.block is None:
+            return node, block
+        block = node.block
+        graph = network.blocks[block]
+
+
+def _by_hand(node: Node) -> bool:
+    return isinstance(node.init.get("weight"), Values)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (say(" and {count} more", count=len(names) - 3) if len(names) > 3 else "")
