@@ -2,10 +2,11 @@
 
 import ast
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-_FOR_MYPY = re.compile(r"  # type: ignore\[[a-z-]+\]")
+_FOR_MYPY = re.compile(r"  # type: ignore\[[a-z, -]+\]")
 
 OWN = Path(__file__).parent.parent / "compile" / "modules.py"
 
@@ -20,3 +21,25 @@ def own_modules() -> dict[str, str]:
         for node in ast.parse(text).body
         if isinstance(node, ast.ClassDef | ast.FunctionDef)
     }
+
+
+def carried(names: Iterable[str]) -> list[str]:
+    """Source of our own modules and of all that they use, each once, what is used first."""
+    written: dict[str, str] = {}
+
+    def carry(name: str) -> None:
+        if name not in written:
+            for used in _uses(name):
+                carry(used)
+            written[name] = own_modules()[name]
+
+    for name in sorted(names):
+        carry(name)
+    return list(written.values())
+
+
+@cache
+def _uses(name: str) -> list[str]:
+    """Others of our own modules that this one mentions."""
+    mentioned = {node.id for node in ast.walk(ast.parse(own_modules()[name])) if isinstance(node, ast.Name)}
+    return sorted(mentioned & own_modules().keys() - {name})

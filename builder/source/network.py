@@ -8,8 +8,8 @@ from builder.catalog.signal import Signal
 from builder.design.network import Graph, Network, Node, split_reference
 from builder.design.recipe import Init
 from builder.design.structure import ports_out
-from builder.source.call import call, literal
-from builder.source.modules import own_modules
+from builder.source.call import WIDTH, call, literal, packed, wrapped
+from builder.source.modules import carried, own_modules
 
 CLASS = "Network"
 
@@ -20,7 +20,7 @@ def network_source(network: Network, analysis: Analysis | None = None) -> str:
     analysis = analysis or analyze(network)
     given = [node.id for node in network.inputs]
     body = writer.graph(network, analysis.rows, dict(analysis.signals), given, CLASS, _about(network, analysis))
-    return "\n\n\n".join([*(own_modules()[name] for name in sorted(writer.own)), *writer.classes, body])
+    return "\n\n\n".join([*carried(writer.own), *map(wrapped, (*writer.classes, body))])
 
 
 def initialize_source(network: Network, init: Init) -> str | None:
@@ -42,7 +42,7 @@ def initialize_source(network: Network, init: Init) -> str | None:
         '    """Give weights and biases their first numbers, in the order of the layers."""',
         "    for name, parameter in network.named_parameters():",
         '        layer, _, role = name.rpartition(".")',
-        f"        if not isinstance(network.get_submodule(layer), ({', '.join(kinds)},)):",
+        f"        if not isinstance(network.get_submodule(layer), ({', '.join(kinds)}{',' if len(kinds) == 1 else ''})):",
         "            continue",
     ]
     branches = []
@@ -52,11 +52,14 @@ def initialize_source(network: Network, init: Init) -> str | None:
     word = "if"
     for condition, rule in branches:
         lines.append(f"        {word} {condition}:")
-        lines.append(
-            "            pass  # as PyTorch made it" if isinstance(rule, Default) else f"            {_fill(rule)}"
-        )
+        lines += _fill(rule)
         word = "elif"
-    return "\n".join(lines)
+    lines += [
+        f"    network.get_submodule({literal(path)}).{node.layer.last_word()}()"
+        for path, node in _paths(network, network)
+        if node.layer.last_word() and not node.shares
+    ]
+    return wrapped("\n".join(lines))
 
 
 def _own_rules(network: Network) -> list[tuple[str, str, Initializer]]:
@@ -83,8 +86,12 @@ def _paths(network: Network, graph: Graph, prefix: str = "") -> list[tuple[str, 
     return found
 
 
-def _fill(rule: Initializer) -> str:
-    return call(rule.target, rule, rule.args(), "parameter")
+def _fill(rule: Initializer) -> list[str]:
+    """The lines that fill a parameter by a rule."""
+    if isinstance(rule, Default):
+        return ["            pass  # as PyTorch made it"]
+    line = f"            {call(rule.target, rule, rule.args(), 'parameter')}"
+    return [line] if len(line) <= WIDTH else packed(line.strip(), indent=12)
 
 
 def own_rules_used(network: Network, init: Init) -> set[str]:
@@ -170,8 +177,8 @@ class _Writer:
             return [], call(runs, layer, layer.args(*comes_in), f"({', '.join(reads)})")
         if node.shares:
             return [f"self.{node.id} = self.{node.shares}"], run
-        comment = f"  # {one_line(node.title)}" if node.title else ""
-        return [f"self.{node.id} = {call(runs, layer, layer.args(*comes_in))}{comment}", *frozen], run
+        comment = [f"# {one_line(node.title)}".rstrip()] if node.title else []
+        return [*comment, f"self.{node.id} = {call(runs, layer, layer.args(*comes_in))}", *frozen], run
 
     def block(self, node: Node, row: Row, comes_in: list[Signal]) -> str:
         """The name of the class of a block for these signals; written when first asked for."""

@@ -6,8 +6,8 @@ from builder.catalog.signal import Signal
 from builder.design.experiment import Execution, Experiment
 from builder.design.recipe import Objective
 from builder.design.streams import STREAMS
-from builder.source.call import call, literal
-from builder.source.modules import own_modules
+from builder.source.call import call, literal, wrapped
+from builder.source.modules import carried
 from builder.source.network import initialize_source, network_source, one_line, own_rules_used
 
 
@@ -19,10 +19,7 @@ def program(experiment: Experiment, execution: Execution | None = None) -> str:
         network_source(experiment.network, parts.analysis),
         *([parts.initialize] if parts.initialize else []),
         *parts.functions(),
-        parts.load(),
-        parts.judge(),
-        parts.report(),
-        parts.train(),
+        *map(wrapped, (parts.load(), parts.judge(), parts.report(), parts.train())),
         _MAIN,
     ]
     body = "\n\n\n".join(sections) + "\n"
@@ -47,13 +44,13 @@ class _Parts:
 
     def _judgements(self) -> list["_Judgement"]:
         outputs = list(self.experiment.network.outputs)
-        targets = self.experiment.data.source.targets()
+        columns = self.experiment.data.source.columns()
         return [
             _Judgement(
                 at,
                 outputs.index(reference),
                 self.analysis.signals[reference],
-                targets[column],
+                columns[column],
                 self.recipe.objectives[at],
             )
             for at, (reference, column) in enumerate(zip(output_references(self.experiment), self.targets, strict=True))
@@ -97,25 +94,26 @@ from torch import {"Tensor, " if hints else ""}nn'''
         """Encodings and decisions of the losses, and rules that fill weights, where PyTorch has none."""
         own = {name for judgement in self.judgements for name in (judgement.encode, judgement.decide) if name}
         own |= own_rules_used(self.experiment.network, self.recipe.init)
-        written = own_modules()
-        return [written[name] for name in sorted(own)]
+        return carried(own)
 
     def load(self) -> str:
         reads = "\n".join(
             f"        {_variable(column)} = {self._read(column)}"
             for column in dict.fromkeys((*self.columns, *self.targets))
         )
-        ins = ", ".join(_variable(column) for column in self.columns)
-        encoded = ", ".join(
-            judgement.encoded(_variable(column))
-            for judgement, column in zip(self.judgements, self.targets, strict=True)
+        ins = _tuple([_variable(column) for column in self.columns])
+        encoded = _tuple(
+            [
+                judgement.encoded(_variable(column))
+                for judgement, column in zip(self.judgements, self.targets, strict=True)
+            ]
         )
-        truth = ", ".join(_variable(column) for column in self.targets)
+        truth = _tuple([_variable(column) for column in self.targets])
         return f'''def load(part):
     """Inputs, targets as the loss compares them, and targets as they are: one tuple of tensors each."""
     with np.load(Path(__file__).with_name("data.npz"), allow_pickle=False) as file:
 {reads}
-    return ({ins},), ({encoded},), ({truth},)'''
+    return {ins}, {encoded}, {truth}'''
 
     def _read(self, column: str) -> str:
         """The expression that reads a column; images take the memory format of the network."""
@@ -139,7 +137,7 @@ from torch import {"Tensor, " if hints else ""}nn'''
             '    scores = {"loss": loss_of(outputs, targets).item()}',
         ]
         if decided:
-            right = " + ".join(f"({j.decide}(outputs[{j.output}]) == truth[{j.at}]).sum()" for j in decided)
+            right = " + ".join(j.right for j in decided)
             lines.append(f"    right = {right}")
             lines.append(
                 f'    scores["accuracy"] = right.item() / {"" if len(decided) == 1 else f"{len(decided)} / "}len(truth[0])'
@@ -228,12 +226,22 @@ class _Judgement:
 
     def __init__(self, at: int, output: int, signal: Signal, target: Signal, objective: Objective) -> None:
         self.at, self.output, self.objective = at, output, objective
-        self.classes = target.classes
+        self.classes, self.numbers = target.classes, target.numbers
         self.encode = objective.loss.encode(signal, target)
         self.decide = objective.loss.decide(signal, target)
 
+    @property
+    def right(self) -> str:
+        """How many samples are right; of a mask, the share of each."""
+        right = f"({self.decide}(outputs[{self.output}]) == truth[{self.at}]).sum()"
+        return right if self.numbers == 1 else f"{right} / {self.numbers}"
+
     def encoded(self, variable: str) -> str:
         return f"{self.encode}({variable}, {self.classes or 0})" if self.encode else variable
+
+
+def _tuple(words: list[str]) -> str:
+    return f"({words[0]},)" if len(words) == 1 else f"({', '.join(words)})"
 
 
 def _variable(column: str) -> str:
