@@ -3,7 +3,8 @@
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
@@ -12,10 +13,10 @@ from typing import Any
 import click
 
 from builder import engine, limits
-from builder.analysis import Analysis, Row, check
+from builder.analysis import Analysis, Row, analyze, check
 from builder.analysis.classic import classic
 from builder.analysis.receptive import receptive_fields
-from builder.blocks import GALLERY, example
+from builder.blocks import GALLERY, example, readme
 from builder.blocks.templates import Template
 from builder.catalog import Entry, Layer
 from builder.design import edits, read
@@ -102,6 +103,16 @@ def _set(change: str) -> Set:
     return Set(path=path, value=value)
 
 
+@contextmanager
+def _writing_into(place: Path) -> Iterator[None]:
+    """What cannot be written is a Problem."""
+    try:
+        yield
+    except OSError as error:
+        title = say("Nothing can be written to {place}", place=place)
+        raise Refused(Problem(code="file/unwritable", title=title, because=f"{error.strerror}.")) from error
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
 
 
@@ -115,6 +126,22 @@ def examples() -> None:
     """Names of the gallery."""
     for exhibit in GALLERY.values():
         click.echo(f"{exhibit.name:16} {exhibit.story}")
+
+
+@main.command()
+@click.option("--write", "file", type=click.Path(path_type=Path), help="Put the tables into that README instead.")
+@_reports_problems
+def gallery(file: Path | None) -> None:
+    """The gallery's networks, our sizes beside published ones, and the catalog blocks, as Markdown."""
+    sizes = {name: analyze(example(name).network) for name in GALLERY}
+    if file is None:
+        click.echo(readme.tables(sizes), nl=False)
+        return
+    from builder.files import read_limited, write
+
+    text = read_limited(file, limits.DESIGN_BYTES).decode(errors="surrogateescape")
+    with _writing_into(file):
+        write(file, readme.with_tables(text, sizes).encode(errors="surrogateescape"))
 
 
 @main.command()
@@ -300,13 +327,10 @@ def source(design: str, out: Path | None) -> None:
     from builder.data import load
     from builder.files import write
 
-    try:
+    with _writing_into(out):
         out.mkdir(parents=True, exist_ok=True)
         write(out / "program.py", text.encode())
         write(out / "data.npz", load(experiment.data).save_npz())
-    except OSError as error:
-        title = say("Nothing can be written to {folder}", folder=out)
-        raise Refused(Problem(code="file/unwritable", title=title, because=f"{error.strerror}.")) from error
     click.echo(f"{out / 'program.py'}\n{out / 'data.npz'}")
 
 

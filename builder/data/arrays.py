@@ -35,6 +35,11 @@ class Arrays:
     labels: tuple[str, ...]
     statistics: tuple[Mapping[str, Array], ...]
 
+    @property
+    def columns(self) -> dict[str, Signal]:
+        """What one sample of every column is."""
+        return {**self.features, **self.targets}
+
     def save_npz(self) -> bytes:
         """A `.npz` file with `train_image`, `train_digit`, ... Same arrays, same bytes; it loads without pickle."""
         file = BytesIO()

@@ -1,15 +1,29 @@
-"""One function for each source of the catalog. It returns every column, samples first, float32 or int64.
+"""One function for each source of the catalog. It returns every column, samples first, float32, int64 or bool.
 
 Sources that make their samples draw them from a numpy Generator of their own seed: same parameters, same bytes. Those
 of the plane follow the rules of TensorFlow Playground.
 """
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from builder.catalog.sources import AddingProblem, Circle, Digits, Gates, Gauss, Iris, Spiral, Wine, Xor
+from builder.catalog.sources import (
+    AddingProblem,
+    Circle,
+    Digits,
+    FirstSymbol,
+    Gates,
+    Gauss,
+    Iris,
+    ShapeMasks,
+    Shapes,
+    Spiral,
+    Wine,
+    Xor,
+)
 
 Array: TypeAlias = NDArray[Any]
 Columns: TypeAlias = dict[str, Array]
@@ -27,6 +41,89 @@ def digits(source: Digits) -> Columns:
     pixels, digit = load_digits(return_X_y=True)
     images = pixels.reshape(-1, 1, 8, 8)
     return {"image": _floats(images if source.size == 8 else resize(images, source.size)), "digit": _classes(digit)}
+
+
+def shapes(source: Shapes) -> Columns:
+    """`image` (samples, channels, size, size), about 0 to 1, and `shape` (samples,). Classes come equally often."""
+    random = np.random.default_rng(source.seed)
+    label = random.permutation(np.arange(source.samples) % source.classes)
+    form = label % 10
+    # What the class leaves open is drawn.
+    colour = label // 10 % 10 if source.classes > 10 else random.integers(0, 10, source.samples)
+    ground = label // 100 if source.classes > 100 else random.integers(0, 10, source.samples)
+    image = _grounds(source, ground)
+    _paint(image, _palette(COLOURS, source.channels)[colour], _covered(source, form, random))
+    return {"image": _noisy(image, source.noise, random), "shape": _classes(label)}
+
+
+def shape_masks(source: ShapeMasks) -> Columns:
+    """`image` (samples, channels, size, size), about 0 to 1, and `mask` (samples, size, size)."""
+    random = np.random.default_rng(source.seed)
+    image = _grounds(source, random.integers(0, 10, source.samples))
+    mask = np.zeros((source.samples, source.size, source.size), np.int64)
+    for _ in range(3):  # the later one lies on top
+        form = random.integers(0, source.forms, source.samples)
+        covered = _covered(source, form, random)
+        _paint(image, _palette(COLOURS, source.channels)[random.integers(0, 10, source.samples)], covered)
+        np.copyto(mask, (form + 1)[:, None, None], where=covered)
+    return {"image": _noisy(image, source.noise, random), "mask": mask}
+
+
+INSIDE: tuple[Callable[[Array, Array], Array], ...] = (
+    lambda x, y: x * x + y * y < 0.81,
+    lambda x, y: np.maximum(abs(x), abs(y)) < 0.8,
+    lambda x, y: (y < 0.75) & (2 * abs(x) - y < 0.9),
+    lambda x, y: abs(x * x + y * y - 0.55) < 0.35,
+    lambda x, y: (np.minimum(abs(x), abs(y)) < 0.28) & (np.maximum(abs(x), abs(y)) < 0.95),
+    lambda x, y: abs(x) + abs(y) < 1,
+    lambda x, y: abs(np.maximum(abs(x), abs(y)) - 0.65) < 0.2,
+    lambda x, y: (abs(abs(x) - abs(y)) < 0.35) & (np.maximum(abs(x), abs(y)) < 0.85),
+    lambda x, y: (abs(x) < 0.3) & (abs(y) < 1),
+    lambda x, y: (x * x + y * y < 0.9) & (y < 0),
+)
+"""Where each of `FORMS` is, in a square from -1 to 1 whose y points down."""
+
+COLOURS = ((0.9, 0.1, 0.1), (0.1, 0.8, 0.2), (0.2, 0.4, 1.0), (1.0, 0.9, 0.1), (0.9, 0.2, 0.9),
+           (0.1, 0.9, 0.9), (1.0, 0.55, 0.1), (0.6, 0.4, 1.0), (1.0, 1.0, 1.0), (1.0, 0.7, 0.8))  # fmt: skip
+GROUNDS = ((0.0, 0.0, 0.0), (0.35, 0.35, 0.35), (0.4, 0.0, 0.1), (0.35, 0.35, 0.0), (0.0, 0.0, 0.4),
+           (0.35, 0.2, 0.05), (0.0, 0.35, 0.35), (0.2, 0.25, 0.35), (0.05, 0.3, 0.1), (0.3, 0.1, 0.3))  # fmt: skip
+
+
+def _palette(colours: tuple[tuple[float, float, float], ...], channels: int) -> Array:
+    """The colours (10, channels); in grey, ten steps from dark to light in a range of their own: a third for grounds, the rest for shapes."""
+    if channels == 3:
+        return _floats(colours)
+    low, high = (0.0, 0.35) if colours is GROUNDS else (0.5, 1.0)
+    return _floats(np.linspace(low, high, len(colours)))[:, None]
+
+
+def _grounds(source: Shapes | ShapeMasks, ground: Array) -> Array:
+    plain = _palette(GROUNDS, source.channels)[ground]
+    return np.tile(plain[:, :, None, None], (1, 1, source.size, source.size))
+
+
+def _covered(source: Shapes | ShapeMasks, form: Array, random: np.random.Generator) -> Array:
+    """Which pixels (samples, size, size) a shape of each form covers, at a random place and in a random size, whole in the picture."""
+    radius = random.uniform(0.25, 0.42, source.samples)
+    middle = random.uniform(radius, 1 - radius, (2, source.samples))
+    at = (np.arange(source.size) + 0.5) / source.size
+    x, y = ((at - place[:, None]) / radius[:, None] for place in middle)
+    covered = np.zeros((source.samples, source.size, source.size), bool)
+    for number, inside in enumerate(INSIDE):
+        rows = np.flatnonzero(form == number)
+        covered[rows] = inside(x[rows, None, :], y[rows, :, None])
+    return covered
+
+
+def _paint(image: Array, colour: Array, covered: Array) -> None:
+    np.copyto(image, colour[:, :, None, None], where=covered[:, None])
+
+
+def _noisy(image: Array, noise: float, random: np.random.Generator) -> Array:
+    """The picture, in place, with every number a little off."""
+    if noise:
+        image += np.float32(noise) * random.standard_normal(image.shape, np.float32)
+    return image
 
 
 def iris(source: Iris) -> Columns:
@@ -104,6 +201,16 @@ def adding_problem(source: AddingProblem) -> Columns:
     mark[sample, first] = mark[sample, second] = 1
     total = number[sample, first] + number[sample, second]
     return {"sequence": np.stack([number, mark], axis=2), "sum": total[:, None]}
+
+
+def first_symbol(source: FirstSymbol) -> Columns:
+    """`symbols` (samples, length), 1 to k and 0 behind the end, `length` (samples,), `padding` (samples, length) and `first` (samples,)."""
+    random = np.random.default_rng(source.seed)
+    symbols = random.integers(1, source.symbols + 1, (source.samples, source.length))
+    length = random.integers((source.length + 1) // 2, source.length + 1, source.samples)
+    padding = np.arange(source.length) >= length[:, None]
+    columns = {"symbols": _classes(np.where(padding, 0, symbols)), "length": _classes(length)}
+    return {**columns, "padding": padding, "first": _classes(symbols[:, 0] - 1)}
 
 
 def resize(images: Array, size: int) -> Array:

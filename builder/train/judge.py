@@ -14,14 +14,15 @@ def judge(network: nn.Module, task: Task, part: Part, loss: bool = True) -> dict
     was_training = network.training
     if was_training:  # who judges several parts changes the mode once, around them
         network.eval()
-    total, right = 0.0, 0
+    total, right = 0.0, 0.0
     for chunk in _chunks(part):
         outputs = network(*chunk.inputs)
         if loss:
             total += task.loss(outputs, chunk.targets).item() * len(chunk)
         for objective, truth in zip(task.objectives, chunk.truth, strict=True):
             if objective.decide:
-                right += (objective.decide(outputs[objective.output]) == truth).sum().item()  # type: ignore[assignment]
+                hits = objective.decide(outputs[objective.output]) == truth
+                right += hits.sum().item() / truth[0].numel()  # of a mask, the share of its pixels
     if was_training:
         network.train()
     scores = {"loss": total / len(part)} if loss else {}

@@ -85,7 +85,7 @@ def task_of(experiment: Experiment, execution: Execution, arrays: Arrays) -> Tas
     for objective, reference, column in zip(
         experiment.recipe.objectives, output_references(experiment), targets, strict=True
     ):
-        signal, target = analysis.signals[reference], arrays.targets[column]
+        signal, target = analysis.signals[reference], arrays.columns[column]
         functions = (getattr(objective.loss, name)(signal, target) for name in ("encode", "decide", "side"))
         encode, decide, side = (resolve(name) if name else None for name in functions)
         objectives.append(

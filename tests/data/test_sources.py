@@ -9,7 +9,19 @@ import pytest
 import torch
 from sklearn import datasets
 
-from builder.catalog.sources import AddingProblem, Circle, Digits, Gates, Gauss, Iris, Source, Spiral, Wine, Xor
+from builder.catalog.sources import (
+    AddingProblem,
+    Circle,
+    Digits,
+    FirstSymbol,
+    Gates,
+    Gauss,
+    Iris,
+    Source,
+    Spiral,
+    Wine,
+    Xor,
+)
 from builder.data import loaders
 
 GENERATED = [name for name, source in Source.shelf.items() if "seed" in source.model_fields]
@@ -210,3 +222,16 @@ def test_the_adding_problem_marks_one_step_in_each_half_and_adds_the_two(length)
     assert number.min() >= 0 and number.max() < 1
     assert mark.any(axis=0).all(), "every step is marked sometimes"
     assert abs(((arrays["sum"] - 1) ** 2).mean() - 1 / 6) < 0.02
+
+
+@pytest.mark.parametrize("length", [2, 3, 12, 13])
+def test_the_first_symbol_is_asked_for_and_nothing_but_padding_stands_behind_the_end(length):
+    arrays = columns(FirstSymbol(length=length, symbols=3, samples=3000))
+    symbols, ends, padding, first = (arrays[name] for name in ("symbols", "length", "padding", "first"))
+    assert np.array_equal(first + 1, symbols[:, 0])
+    assert np.array_equal(padding, symbols == 0)
+    assert np.array_equal((~padding).sum(axis=1), ends) and not (padding[:, :-1] & ~padding[:, 1:]).any()
+    assert set(ends) == set(range((length + 1) // 2, length + 1))
+    assert np.abs(np.bincount(first) / 3000 - 1 / 3).max() < 0.05
+    second = symbols[:, 1]
+    assert abs(np.corrcoef(first[second > 0], second[second > 0])[0, 1]) < 0.1, "what follows tells nothing"

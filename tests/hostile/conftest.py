@@ -1,6 +1,6 @@
-"""The random networks of tests/design serve here too."""
+"""The random networks of tests/design serve here too, and what tests/catalog knows of PyTorch."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "design"))
+sys.path[:0] = [str(Path(__file__).parent.parent / folder) for folder in ("design", "catalog")]

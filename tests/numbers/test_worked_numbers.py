@@ -7,6 +7,8 @@ import torch
 from torch import nn
 
 from builder.analysis import Analysis, analyze
+from builder.analysis.classic import classic
+from builder.blocks import example
 from builder.blocks.chain import chain, layer
 from builder.catalog import Initializer, Layer, Loss, Optimizer, Signal
 from builder.compile import build, loss_function, optimizer
@@ -151,6 +153,8 @@ def test_two_dense_layers_on_784_pixels_w9(hidden: int, parameters: int):
 def test_a_10x10_kernel_on_100x100_pixels_w10():
     row = last([1, 100, 100], layer("Conv2d", out_channels=1, kernel_size=10))
     assert (row.parameters, row.outputs[0].shape) == (101, (1, 91, 91))
+    same = last([1, 100, 100], layer("Conv2d", out_channels=1, kernel_size=10, padding="same"))
+    assert (same.parameters, same.outputs[0].shape) == (101, (1, 100, 100))
     assert last([1, 100, 100], layer("Conv2d", out_channels=6, kernel_size=10)).parameters == 606
     assert last([10_000], layer("Linear", out_features=1)).parameters == 10_001
 
@@ -184,39 +188,47 @@ def test_the_rest_of_lenet_on_colour_w13():
 
 
 def test_the_first_convolution_of_lenet_has_122304_connections_w14():
-    row = last([1, 32, 32], layer("Conv2d", out_channels=6, kernel_size=5))
-    units = row.outputs[0].numbers
-    assert (units, row.parameters, row.macs + units) == (4_704, 156, 122_304)  # each unit reads 25 pixels and a bias
+    (count,) = classic(table([1, 32, 32], layer("Conv2d", out_channels=6, kernel_size=5)))
+    assert (count.neurons, count.parameters, count.connections) == (4_704, 156, 122_304)
 
 
 def test_pooling_that_learns_a_factor_and_a_bias_for_each_map_has_12_parameters_w15():
     average = layer("AvgPool2d")
     learned = layer("Conv2d", id="scale", out_channels=6, kernel_size=1, groups=6)
     analysis = table([6, 28, 28], average, learned)
-    units = analysis.rows[-1].outputs[0].numbers
-    assert (analysis.parameters, units) == (12, 1_176)
-    assert analysis.operations["pooling"] + units == 5_880  # each unit reads 4 numbers and a bias
+    (count,) = classic(analysis)
+    assert (count.neurons, count.parameters, count.connections) == (1_176, analysis.parameters, 5_880)
+    assert analysis.parameters == 12
     assert last([6, 28, 28], average).parameters == 0  # as pooling is understood today
 
 
 def test_a_second_convolution_reads_every_map_of_the_first_w16():
-    assert last([6, 14, 14], layer("Conv2d", out_channels=16, kernel_size=5)).parameters == 2_416
+    filters = layer("Conv2d", out_channels=16, kernel_size=5)
+    assert last([6, 14, 14], filters).parameters == 2_416
+    assert last([1, 14, 14], filters).parameters == 416  # a filter for each map holds for one map alone
+    (some,) = (count for count in classic(analyze(example("lenet5-1998").network)) if count.id == "c3")
+    assert (some.parameters, some.connections) == (1_516, 151_600)
 
 
 def test_the_convolution_that_is_a_dense_layer_w17():
-    assert last([16, 5, 5], layer("Conv2d", out_channels=120, kernel_size=5)).parameters == 48_120
-    assert last([400], layer("Linear", out_features=120)).parameters == 48_120
+    for same in (
+        table([16, 5, 5], layer("Conv2d", out_channels=120, kernel_size=5)),
+        table([400], layer("Linear", out_features=120)),
+    ):
+        (count,) = classic(same)
+        assert (count.neurons, count.parameters, count.connections) == (120, 48_120, 48_120)
 
 
 @pytest.mark.parametrize(
     ("side", "kernel", "stride", "positions"), [(32, 3, 1, 32), (32, 3, 2, 16), (5, 3, 2, 3), (28, 5, 1, 28)]
 )
-def test_padding_by_half_the_window_leaves_a_position_for_every_stride_w19(
-    side: int, kernel: int, stride: int, positions: int
+@pytest.mark.parametrize("half", [True, False])
+def test_same_padding_and_half_the_window_leave_a_position_for_every_stride_w19(
+    side: int, kernel: int, stride: int, positions: int, half: bool
 ):
-    conv = layer("Conv2d", out_channels=1, kernel_size=kernel, stride=stride, padding=kernel // 2)
+    padding = kernel // 2 if half else "same"
+    conv = layer("Conv2d", out_channels=1, kernel_size=kernel, stride=stride, padding=padding)
     assert last([1, side, side], conv).outputs[0].shape == (1, positions, positions)
-    assert positions == math.ceil(side / stride)
 
 
 @pytest.mark.parametrize(
@@ -224,8 +236,9 @@ def test_padding_by_half_the_window_leaves_a_position_for_every_stride_w19(
     [(32, 3, 1, 30), (32, 3, 2, 15), (5, 3, 2, 2), (227, 11, 4, 55), (7, 2, 2, 3)],
 )
 def test_positions_of_a_window_without_padding_w20(side: int, kernel: int, stride: int, positions: int):
-    row = last([1, side, side], layer("Conv2d", out_channels=1, kernel_size=kernel, stride=stride))
-    assert row.outputs[0].shape == (1, positions, positions)
+    for rule in ({}, {"padding": "valid"}):
+        row = last([1, side, side], layer("Conv2d", out_channels=1, kernel_size=kernel, stride=stride, **rule))
+        assert row.outputs[0].shape == (1, positions, positions)
 
 
 def test_one_pixel_of_padding_keeps_the_side_under_a_3x3_window_w21():
@@ -275,11 +288,23 @@ def test_bias_correction_makes_adams_first_moments_the_gradient_and_its_square_w
         assert 1 - weight.item() == pytest.approx(0.1, rel=1e-4)
 
 
-def test_an_lstm_of_10_to_20_has_2560_parameters_two_biases_kept_w35():
-    assert last([7, 10], layer("LSTM", hidden_size=20)).parameters == 2_560
-    one_bias = Layer.pick("LSTM", {"hidden_size": 20}).parameters(Signal((7, 10), "TF"))
-    del one_bias["bias_hh_l0"]
-    assert sum(map(math.prod, one_bias.values())) == 2_480
+def test_a_plain_recurrent_net_of_10_to_20_to_5_has_725_weights_and_745_with_pytorchs_second_bias_w34():
+    nodes = chain(
+        layer("Input", id="words", shape=[7, 10]),
+        layer("RNN", id="rnn", hidden_size=20),
+        layer("Linear", id="scores", inputs=["rnn:last"], out_features=5),
+    )
+    parameters = analyze(Network.model_validate({"nodes": nodes, "outputs": ["scores"]})).parameters
+    (second_bias,) = Layer.pick("RNN", {"hidden_size": 20}).parameters(Signal((7, 10), "TF"))["bias_hh_l0"]
+    assert (parameters, parameters - second_bias) == (745, 725)
+
+
+def test_recurrent_layers_of_10_to_20_keep_two_biases_w35():
+    for name, parameters, with_one_bias in (("RNN", 640, 620), ("LSTM", 2_560, 2_480), ("GRU", 1_920, 1_860)):
+        assert last([7, 10], layer(name, hidden_size=20)).parameters == parameters
+        one_bias = Layer.pick(name, {"hidden_size": 20}).parameters(Signal((7, 10), "TF"))
+        del one_bias["bias_hh_l0"]
+        assert sum(map(math.prod, one_bias.values())) == with_one_bias
 
 
 def test_probabilities_of_one_and_four_fifths_lie_ln_four_apart_w36():

@@ -1,0 +1,88 @@
+"""Networks that read one step after the other."""
+
+from builder.blocks.chain import chain, layer
+from builder.blocks.gallery.exhibit import Family, digits, network, pick, recipe
+from builder.problem import Json
+
+FAMILY = Family("Sequences")
+
+ELMAN = "J. Elman, Finding structure in time, 1990"
+HOCHREITER = "S. Hochreiter and J. Schmidhuber, Long short-term memory, 1997"
+CHO = "K. Cho et al., Learning phrase representations using RNN encoder-decoder for statistical machine translation, 2014, arXiv:1406.1078"
+SCHUSTER = "M. Schuster and K. Paliwal, Bidirectional recurrent neural networks, 1997"
+GRAVES = (
+    "A. Graves, A. Mohamed and G. Hinton, Speech recognition with deep recurrent neural networks, 2013, arXiv:1303.5778"
+)
+
+
+def _row_by_row(*reader: dict[str, Json]) -> dict[str, Json]:
+    """A digit read from top to bottom, 8 pixels at a time; the last state decides."""
+    nodes = chain(
+        layer("Input", id="image", shape=[1, 8, 8]),
+        layer("Reshape", id="rows", shape=[8, 8]),
+        *reader,
+        layer("Linear", id="scores", inputs=["reader:last"], out_features=10),
+    )
+    return {
+        "network": network(nodes),
+        "data": digits(),
+        "recipe": recipe("CrossEntropy", pick("Adam", lr=0.005), 50, 20),
+    }
+
+
+def _adding(*reader: dict[str, Json]) -> dict[str, Json]:
+    nodes = chain(
+        layer("Input", id="sequence", shape=[20, 2]),
+        *reader,
+        layer("Linear", id="sum", inputs=[f"{reader[-1]['id']}:last"], out_features=1),
+    )
+    return {
+        "network": network(nodes),
+        "data": {"source": pick("AddingProblem")},
+        "recipe": recipe("MSE", pick("Adam", lr=0.01), 50, 40),
+    }
+
+
+@FAMILY.exhibit("rnn-sequence", ELMAN)
+def rnn_sequence() -> dict[str, Json]:
+    """A digit read like a text, one row of pixels after the other: the network remembers in 32 numbers what it has
+    seen.
+
+    The same weights are used at every step. Eight steps are no trouble for it; make it remember for fifty, and its
+    gradients fade.
+    """
+    return _row_by_row(layer("RNN", id="reader", hidden_size=32))
+
+
+@FAMILY.exhibit("gru-sequence", CHO)
+def gru_sequence() -> dict[str, Json]:
+    """The adding problem with a GRU: two gates instead of the LSTM's three, three quarters of its weights, and mostly
+    as good.
+    """
+    return _adding(layer("GRU", id="gru", hidden_size=32))
+
+
+@FAMILY.exhibit("sequence-lstm", HOCHREITER)
+def sequence_lstm() -> dict[str, Json]:
+    """The adding problem: remember two marked numbers of a sequence and add them up.
+
+    A cell that is only ever added to, behind gates that open and close, carries a number over any distance. Look at the
+    loss: 1/6 is what always answering 1 gets.
+    """
+    return _adding(layer("LSTM", id="lstm", hidden_size=32))
+
+
+@FAMILY.exhibit("bidirectional-sequence", SCHUSTER)
+def bidirectional_sequence() -> dict[str, Json]:
+    """Two readers, one from the top and one from the bottom, and both have a say at the end: what comes later can
+    explain what came before.
+    """
+    return _row_by_row(layer("LSTM", id="reader", hidden_size=24, bidirectional=True))
+
+
+@FAMILY.exhibit("deep-sequence", GRAVES)
+def deep_sequence() -> dict[str, Json]:
+    """Three recurrent layers on top of each other: each reads what the one below it makes of the sequence, step by
+    step.
+    """
+    return _row_by_row(layer("GRU", id="reader", hidden_size=32, num_layers=3))

@@ -1,0 +1,61 @@
+"""Every family learns: the loss of a small variant falls on data that are made here."""
+
+import pytest
+from variants import HEAVY, LIGHT, changed, quick
+
+from builder.blocks import GALLERY
+from builder.data import load
+from builder.design.experiment import Experiment
+from builder.train.execution import choose
+from builder.train.recorder import Silent
+from builder.train.run import train
+
+
+def losses(experiment: Experiment) -> list[float]:
+    """The training loss of every step."""
+    recorder = Silent()
+    outcome = train(experiment, choose(experiment, "cpu"), load(experiment.data), recorder, recorder)
+    assert outcome.status == "finished", outcome.problem
+    if any(objective.loss.decide for objective in experiment.recipe.objectives) and "train/accuracy" in outcome.metrics:
+        assert 0 <= outcome.metrics["train/accuracy"] <= 1
+    return [loss for _, loss in recorder.series["train/loss"]]
+
+
+def mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+EPOCHS_OF = {
+    "alexnet-2012": 30, "vgg13": 30, "vgg13-bn": 40, "vgg16": 30, "vgg16-bn": 40, "vgg19": 40, "vgg19-bn": 40, "squeezenet": 80,
+    "resnet20": 40, "plain20": 40, "inception": 40,
+}  # fmt: skip
+"""Of exhibits that need more than others."""
+
+
+@pytest.mark.parametrize("name", HEAVY)
+def test_a_narrow_variant_of_a_large_network_learns(name: str):
+    experiment = quick(name)
+    rules = {"weight": {"type": "HeNormal"}, "bias": {"type": "Zeros"}}
+    adam = {"type": "Adam", "params": {"lr": 0.002}}
+    curve = losses(
+        changed(experiment, optimizer=adam, init=rules, batch={"size": 40}, length={"epochs": EPOCHS_OF.get(name, 12)})
+    )
+    assert mean(curve[-3:]) < 0.9 * curve[0]
+
+
+EPOCHS_ON = {"Shapes": 12, "ShapeMasks": 6, "FirstSymbol": 20, "Digits": 4, "Circle": 20, "Gates": 10}
+"""By the source of the data."""
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_a_light_exhibit_learns_from_few_samples(name: str):
+    experiment = quick(name)
+    epochs = EPOCHS_OF.get(name) or EPOCHS_ON.get(experiment.data.source.name, 4)
+    curve = losses(changed(experiment, length={"epochs": epochs}))
+    tenth = max(1, len(curve) // 10)
+    # A gate is right from the start; there is little left to learn.
+    assert mean(curve[-tenth:]) < (1 if name.endswith("-gate") else 0.95) * mean(curve[:tenth])
+
+
+def test_every_family_is_among_them():
+    assert {GALLERY[name].family for name in (*HEAVY, *LIGHT)} == {exhibit.family for exhibit in GALLERY.values()}
