@@ -41,11 +41,11 @@ def inception() -> dict[str, Json]:
     """
     nodes = chain(
         layer("Input", id="image", shape=[3, 32, 32]),
-        convolution("stem", 32, 3, stride=2), layer("ReLU"),
+        convolution("stem", 32, 3, stride=2), layer("ReLU"), layer("MaxPool2d", id="halve"),
         block("Inception", id="inception"),
-        layer("AdaptiveAvgPool2d", id="pool"), layer("Flatten"), layer("Linear", id="scores", out_features=10),
+        layer("AdaptiveMaxPool2d", id="pool"), layer("Flatten"), layer("Linear", id="scores", out_features=10),
     )  # fmt: skip
-    return ten_classes(nodes, blocks={"Inception": make("Inception", {})})
+    return ten_classes(nodes, batch=25, blocks={"Inception": make("Inception", {})})
 
 
 def _normed(id: str, channels: int, kernel_size: int, **params: Json) -> list[dict[str, Json]]:
