@@ -96,12 +96,12 @@ def thousand_classes(nodes: list[dict[str, Json]], side: int = 224, **rest: Json
     }
 
 
-def ten_classes(nodes: list[dict[str, Json]], batch: int = 50, **rest: Json) -> dict[str, Json]:
+def ten_classes(nodes: list[dict[str, Json]], optimizer: dict[str, Json], epochs: int, **rest: Json) -> dict[str, Json]:
     """A network for small pictures of ten forms."""
     return {
         "network": network(nodes, **rest),
         "data": shapes(),
-        "recipe": recipe("CrossEntropy", pick("Adam", lr=0.003), batch, 10),
+        "recipe": recipe("CrossEntropy", optimizer, 25, epochs),
     }
 
 

@@ -1,7 +1,7 @@
 """GoogLeNet and its Inception blocks."""
 
 from builder.blocks.chain import block, chain, layer
-from builder.blocks.gallery.exhibit import Family, Published, ten_classes, thousand_classes, torchvision
+from builder.blocks.gallery.exhibit import Family, Published, pick, ten_classes, thousand_classes, torchvision
 from builder.blocks.template import convolution
 from builder.blocks.templates import make
 from builder.problem import Json
@@ -45,7 +45,7 @@ def inception() -> dict[str, Json]:
         block("Inception", id="inception"),
         layer("AdaptiveMaxPool2d", id="pool"), layer("Flatten"), layer("Linear", id="scores", out_features=10),
     )  # fmt: skip
-    return ten_classes(nodes, batch=25, blocks={"Inception": make("Inception", {})})
+    return ten_classes(nodes, pick("Adam", lr=0.003), 10, blocks={"Inception": make("Inception", {})})
 
 
 def _normed(id: str, channels: int, kernel_size: int, **params: Json) -> list[dict[str, Json]]:

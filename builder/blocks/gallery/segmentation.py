@@ -32,17 +32,17 @@ def unet_small() -> dict[str, Json]:
     the places back, joined in from the way down. Its answer is a picture, too.
     """
     nodes = chain(
-        layer("Input", id="image", shape=[3, 64, 64]),
+        layer("Input", id="image", shape=[3, 32, 32]),
         block("Double16", id="down1"), layer("MaxPool2d", id="pool1"),
         block("Double32", id="down2"), layer("MaxPool2d", id="pool2"),
         block("Double64", id="bottom"),
         _up("up2", 32), layer("Concat", id="join2", inputs=["up2", "down2"]), block("Double32", id="back2"),
         _up("up1", 16), layer("Concat", id="join1", inputs=["up1", "down1"]), block("Double16", id="back1"),
-        convolution("scores", 6, 1),
+        convolution("scores", 4, 1),
     )  # fmt: skip
     blocks = {f"Double{channels}": _double(channels) for channels in (16, 32, 64)}
     return {
         "network": network(nodes, blocks=blocks),
-        "data": {"source": pick("ShapeMasks", samples=200)},
-        "recipe": recipe("CrossEntropy", pick("Adam", lr=0.003), 10, 8),
+        "data": {"source": pick("ShapeMasks", samples=600, size=32, forms=3)},
+        "recipe": recipe("CrossEntropy", pick("Adam", lr=0.005), 10, 15),
     }
