@@ -11,7 +11,7 @@ from builder.design.structure import ports_in, ports_out
 from builder.problem import Connect, Set
 from pages.parts import session
 from pages.parts.form import Form, fields_form
-from pages.parts.words import plain
+from pages.parts.words import by_kind, count, plain
 
 OPEN = "nothing"
 """What an input reads that is not connected."""
@@ -98,7 +98,11 @@ def _port(block: str | None, node: Node, at: int, name: str, sources: list[str],
 def _arithmetic(row: Row) -> None:
     """How the numbers of the table come about."""
     worked = row.layer.worked(row.given_signals, row.outputs) if row.layer else ()
-    if worked:
+    if worked or row.operations or row.buffers:
         with st.expander("Arithmetic"):
             for work in worked:
                 st.markdown(f"{WORDS[work.what]}: `{work}`")
+            if row.operations:
+                st.markdown(f"Other operations: {by_kind(row.operations)}")
+            if row.buffers:
+                st.markdown(f"Buffers: {count(row.buffers)}")

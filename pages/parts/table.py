@@ -8,14 +8,14 @@ import streamlit as st
 from builder.analysis import Analysis, Row
 from builder.analysis.classic import classic
 from builder.analysis.receptive import receptive_fields
-from pages.parts.words import amount, count, memory
+from pages.parts.words import amount, by_kind, count, memory
 
 ROW = 31
 """Height of a row, pixels."""
 
 CONVENTIONS = (
     "For one sample. A MAC is one multiply and one add of a dense, convolution or recurrent product, bias left out, as "
-    "published tables count; FLOPs add the biases. Activations, pooling and normalization are not in them. "
+    "published tables count; FLOPs add the biases. Activations, pooling and normalization are not in them, but stand beside them. "
     "Memory is that of the outputs in float32."
 )
 
@@ -34,7 +34,7 @@ def totals(analysis: Analysis) -> None:
         st.metric(
             "FLOPs",
             known + amount(analysis.flops),
-            help=CONVENTIONS,
+            help=CONVENTIONS + (f" Here: {by_kind(analysis.operations)}." if analysis.operations else ""),
         )
         st.metric("Activations", known + memory(analysis.activation_bytes), help=CONVENTIONS)
 
@@ -70,6 +70,11 @@ def _table(analysis: Analysis, rows: list[Row]) -> None:
         seen = [fields.get(row.id) for row in rows]
         columns["Sees"] = [_sides(field.sides) if field else "" for field in seen]
         columns["Stride"] = [_sides(field.stride) if field else "" for field in seen]
+    columns["Other"] = [sum(row.operations.values()) if row.outputs else None for row in rows]
+    if analysis.trainable < analysis.parameters:
+        columns["Frozen"] = [row.parameters - row.trainable if row.outputs else None for row in rows]
+    if analysis.buffers:
+        columns["Buffers"] = [row.buffers if row.outputs else None for row in rows]
     number = st.column_config.NumberColumn(format="localized", width="small")
     st.dataframe(
         pd.DataFrame(columns),
@@ -80,16 +85,24 @@ def _table(analysis: Analysis, rows: list[Row]) -> None:
         height=min(ROW * (len(rows) + 1) + 2, 460) if rows else "auto",
         column_config={
             "Layer": st.column_config.TextColumn(pinned=True, width=150),
-            "Type": st.column_config.TextColumn(width=125),
+            "Type": st.column_config.TextColumn(width=120),
             "Output": st.column_config.TextColumn(width=95),
             "Parameters": number,
             "MACs": number,
             "FLOPs": number,
-            "Memory": st.column_config.TextColumn(help="Of the output, float32, one sample."),
+            "Memory": st.column_config.TextColumn(width=72, help="Of the output, float32, one sample."),
             "Sees": st.column_config.TextColumn(
                 help="Receptive field: the part of the input, in its positions, that one number of the output depends on. Borders are not looked at."
             ),
             "Stride": st.column_config.TextColumn(help="How far apart in the input two neighbours of the output look."),
+            "Other": st.column_config.NumberColumn(
+                format="localized",
+                help="Operations that are no multiply-adds, as activations, pooling and norms. The layer's arithmetic tells the kinds.",
+            ),
+            "Frozen": st.column_config.NumberColumn(format="localized", help="Parameters that do not learn."),
+            "Buffers": st.column_config.NumberColumn(
+                format="localized", help="Numbers that are kept and not learned, as the running mean of a batch norm."
+            ),
         },
         alt=f"Layer table: {len(rows)} layers, {count(analysis.parameters)} parameters, {count(analysis.macs)} multiply-adds.",
     )

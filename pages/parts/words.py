@@ -1,6 +1,7 @@
 """How numbers and other people's words are shown."""
 
 import re
+from collections.abc import Mapping
 
 from builder.limits import GIB, KIB, MIB
 
@@ -25,6 +26,11 @@ def amount(number: int) -> str:
         if number >= size:
             return f"{number / size:.3g} {unit}"
     return f"{number / 10**6:.3g} M"
+
+
+def by_kind(operations: Mapping[str, int]) -> str:
+    """Operations as `8,084 activation, 6,304 pooling`."""
+    return ", ".join(f"{count(number)} {kind}" for kind, number in operations.items())
 
 
 def memory(amount: int) -> str:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,12 @@ def test_describe_gives_the_numbers_of_lenet5_as_json(layerlab: Say) -> None:
 def test_every_example_is_described_without_a_problem(layerlab: Say, name: str) -> None:
     said = layerlab("describe", name, "--json")
     assert (said.code, said.last["name"], said.last["problems"]) == (0, name, [])
+    for of_all in ("parameters", "trainable_parameters", "buffers", "macs", "flops", "activation_bytes"):
+        assert sum(layer[of_all] for layer in said.last["layers"]) == said.last[of_all]
+    kinds: Counter[str] = Counter()
+    for layer in said.last["layers"]:
+        kinds.update(layer["operations"])
+    assert kinds == said.last["operations"]
 
 
 def test_describe_says_what_each_layer_sees_and_how_numbers_come_about(layerlab: Say) -> None:

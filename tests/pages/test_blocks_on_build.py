@@ -137,6 +137,20 @@ def test_receptive_fields_stand_in_the_table_of_an_image_network_alone(visit: Vi
     assert "Sees" not in frame.columns
 
 
+def test_what_is_frozen_kept_or_no_multiply_add_has_its_column(visit: Visit) -> None:
+    tab = open_example(visit(), "digits-resnet")
+    frame = tab.dataframe[0].value.set_index("Layer")
+    norm = next(layer for layer in frame.index if "norm" in layer)
+    channels = int(frame.loc[norm, "Output"].split(" x ")[0])
+    assert frame.loc[norm, "Buffers"] == 2 * channels + 1  # mean and variance of each, and how many batches there were
+    assert frame.loc[norm, "Other"] > 0 and frame.loc["scores", "Other"] == 0
+    assert "Frozen" not in frame
+    tab = open_example(tab, "lenet5-1998")
+    frame = tab.dataframe[0].value.set_index("Layer")
+    assert frame["Frozen"].sum() == frame.loc["scores", "Frozen"] == 840
+    assert "Buffers" not in frame
+
+
 def test_the_arithmetic_of_a_layer_has_its_own_numbers(visit: Visit) -> None:
     tab = press(open_example(visit(), "lenet5"), "open-c3")
     words = [text.value for text in tab.markdown]
