@@ -2,12 +2,14 @@
 
 import streamlit as st
 
+from builder.analysis.experiment import input_columns, target_columns
 from builder.catalog import Entry, Initializer, Loss, Optimizer, Preparation, Source
 from builder.design.data import Data
 from builder.design.experiment import Experiment
 from builder.problem import Edit, Json, Set, Unset
 from pages.parts import session
 from pages.parts.form import Form, fields_form
+from pages.parts.words import plain
 
 UNPREPARED = "as it is"
 
@@ -17,10 +19,12 @@ def settings(experiment: Experiment, revision: int) -> None:
     recipe, data = experiment.recipe, experiment.data
     with st.expander("Data", expanded=True, icon=":material/database:"):
         _source(data, revision)
+        _inputs(experiment, revision)
         _preparations(data, revision)
         fields_form(data.split, Form("data.split", revision))
     with st.expander("Loss", expanded=True, icon=":material/target:"):
-        for at, objective in enumerate(recipe.objectives):
+        for at, (objective, target) in enumerate(zip(recipe.objectives, target_columns(experiment), strict=True)):
+            _column("Learn", target, f"recipe.objectives.{at}.target", list(data.source.columns()), revision)
             _picker("Loss", Loss, objective.loss, f"recipe.objectives.{at}.loss", revision)
     with st.expander("Optimizer", expanded=True, icon=":material/trending_down:"):
         _picker("Optimizer", Optimizer, recipe.optimizer, "recipe.optimizer", revision)
@@ -47,6 +51,26 @@ def _source(data: Data, revision: int) -> None:
 
     st.selectbox("Data set", list(Source.shelf), key=key, on_change=choose, help=data.source.about())
     fields_form(data.source, Form("data.source.params", revision))
+
+
+def _inputs(experiment: Experiment, revision: int) -> None:
+    """Which column each Input reads, where there are several."""
+    features = list(experiment.data.source.features())
+    if len(features) > 1:
+        for node, column in input_columns(experiment).items():
+            _column(f"{plain(node)} reads", column, f"data.bind.inputs.{node}", features, revision)
+
+
+def _column(label: str, current: str | None, path: str, columns: list[str], revision: int) -> None:
+    """Choose a column of the data. One that the data do not have stays in sight: a Problem tells of it."""
+    key = f"column.{path}"
+    session.show(key, current)
+
+    def choose() -> None:
+        session.submit([Set(path=path, value=session.shown(key))], revision)
+
+    options = [*columns, *([current] if current and current not in columns else [])]
+    st.selectbox(label, options, key=key, on_change=choose)
 
 
 def _with_column(preparation: Preparation, column: str) -> Json:

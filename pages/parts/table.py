@@ -1,6 +1,7 @@
 """The layer table and its totals."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -75,7 +76,6 @@ def _table(analysis: Analysis, rows: list[Row]) -> None:
         columns["Frozen"] = [row.parameters - row.trainable if row.outputs else None for row in rows]
     if analysis.buffers:
         columns["Buffers"] = [row.buffers if row.outputs else None for row in rows]
-    number = st.column_config.NumberColumn(format="localized", width="small")
     st.dataframe(
         pd.DataFrame(columns),
         hide_index=True,
@@ -87,25 +87,30 @@ def _table(analysis: Analysis, rows: list[Row]) -> None:
             "Layer": st.column_config.TextColumn(pinned=True, width=150),
             "Type": st.column_config.TextColumn(width=120),
             "Output": st.column_config.TextColumn(width=95),
-            "Parameters": number,
-            "MACs": number,
-            "FLOPs": number,
+            **{name: _numbers(columns[name]) for name in ("Parameters", "MACs", "FLOPs")},
             "Memory": st.column_config.TextColumn(width=72, help="Of the output, float32, one sample."),
             "Sees": st.column_config.TextColumn(
                 help="Receptive field: the part of the input, in its positions, that one number of the output depends on. Borders are not looked at."
             ),
             "Stride": st.column_config.TextColumn(help="How far apart in the input two neighbours of the output look."),
-            "Other": st.column_config.NumberColumn(
-                format="localized",
-                help="Operations that are no multiply-adds, as activations, pooling and norms. The layer's arithmetic tells the kinds.",
+            "Other": _numbers(
+                columns["Other"],
+                "Operations that are no multiply-adds, as activations, pooling and norms. The layer's arithmetic tells the kinds.",
             ),
-            "Frozen": st.column_config.NumberColumn(format="localized", help="Parameters that do not learn."),
-            "Buffers": st.column_config.NumberColumn(
-                format="localized", help="Numbers that are kept and not learned, as the running mean of a batch norm."
+            "Frozen": _numbers(columns.get("Frozen", []), "Parameters that do not learn."),
+            "Buffers": _numbers(
+                columns.get("Buffers", []),
+                "Numbers that are kept and not learned, as the running mean of a batch norm.",
             ),
         },
         alt=f"Layer table: {len(rows)} layers, {count(analysis.parameters)} parameters, {count(analysis.macs)} multiply-adds.",
     )
+
+
+def _numbers(numbers: list[object], help: str | None = None) -> dict[str, Any]:
+    """A column that is as wide as its largest number: a table cuts off what is wider."""
+    digits = max((len(f"{number:,}") for number in numbers if number is not None), default=0)
+    return st.column_config.NumberColumn(format="localized", width=max(75, round(6.5 * digits) + 17), help=help)
 
 
 def _sides(numbers: Sequence[float]) -> str:

@@ -243,3 +243,23 @@ def test_a_setting_changes_the_recipe_and_the_program(visit: Visit) -> None:
     assert recipe["objectives"] == example("playground").model_dump(mode="json", exclude_defaults=True)["recipe"]["objectives"]  # fmt: skip
     go_to(tab, "build.py")
     assert "0.0003" in tab.code[0].value
+
+
+def test_what_is_learned_can_be_chosen(visit: Visit) -> None:
+    tab = go_to(open_example(visit(), "autoencoder-dense"), "train.py")
+    learn = tab.selectbox(key="column.recipe.objectives.0.target")
+    assert (learn.value, learn.options) == ("image", ["image", "digit"])
+    fill(tab, "column.recipe.objectives.0.target", "digit")
+    assert open_design(tab).document["recipe"]["objectives"][0]["target"] == "digit"
+    assert button(tab, "Train").disabled  # an image is no guess at a digit: a Problem says so
+
+
+def test_which_column_an_input_reads_can_be_chosen_where_there_are_several(visit: Visit) -> None:
+    tab = go_to(visit(), "train.py")
+    assert not [box for box in tab.selectbox if box.label.endswith(" reads")]
+    tab = go_to(open_example(visit("bea"), "transformer-small"), "train.py")
+    reads = tab.selectbox(key="column.data.bind.inputs.symbols")
+    assert (reads.value, reads.options) == ("symbols", ["symbols", "length", "padding"])
+    fill(tab, "column.data.bind.inputs.symbols", "length")
+    assert open_design(tab, "bea").document["data"]["bind"]["inputs"] == {"symbols": "length"}
+    assert button(tab, "Train").disabled
