@@ -76,8 +76,8 @@ class Entry(Value):
 
     @classmethod
     def about(cls) -> str:
-        """The help text: the docstring as one paragraph."""
-        return " ".join((cls.__doc__ or "").split())
+        """The help text: the docstring as one paragraph, without the marks for code."""
+        return " ".join((cls.__doc__ or "").replace("`", "").split())
 
 
 def _letters(name: str) -> str:

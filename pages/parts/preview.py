@@ -1,10 +1,13 @@
 """What the data look like, before anything has been trained on them."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import plotly.express as px
 import plotly.graph_objects as go
 import streamlit as st
+from numpy.typing import NDArray
 
 from builder.data import Arrays, load
 from builder.design.experiment import Experiment
@@ -13,6 +16,8 @@ from pages.parts.problems import problem_list
 
 MOST_POINTS = 2_000
 IMAGES = 10
+ROW = 5
+"""Images in a row."""
 
 
 def data(experiment: Experiment) -> None:
@@ -64,13 +69,33 @@ def _points(arrays: Arrays, name: str) -> None:
 
 
 def _pictures(arrays: Arrays, name: str) -> None:
-    images = arrays.parts["train"][name][:IMAGES, 0]
-    labels = _labels(arrays, _target(arrays))[:IMAGES]
-    figure = px.imshow(np.asarray(images), facet_col=0, facet_col_wrap=5, binary_string=True, title="Training samples")
+    target = _target(arrays)
+    images, labels, title = _drawn(arrays.parts["train"][name][:IMAGES]), _labels(arrays, target), "Training samples"
+    if arrays.targets[target].axes == "HW":
+        masks = _drawn(arrays.parts["train"][target][:ROW, None])
+        images = np.concatenate([images[:ROW], np.broadcast_to(masks, images[:ROW].shape)])
+        labels, title = (
+            [*labels[:ROW], *[target] * ROW],
+            f"Training samples and, below, what is to be learned: the {target}",
+        )
+    figure = px.imshow(
+        images.squeeze(3) if images.shape[3] == 1 else images,
+        facet_col=0,
+        facet_col_wrap=ROW,
+        binary_string=True,
+        title=title,
+    )
     for annotation in figure.layout.annotations:  # plotly numbers the rows of pictures from below
         annotation.text = labels[int(annotation.text.partition("=")[2])]
     figure.update_xaxes(visible=False).update_yaxes(visible=False)
-    st.plotly_chart(figure, key="preview", alt=f"{len(images)} training images of {', '.join(labels)}")
+    st.plotly_chart(figure, key="preview", alt=f"{title}: {', '.join(filter(None, labels[: len(images)]))}")
+
+
+def _drawn(images: NDArray[Any]) -> NDArray[np.uint8]:
+    """Images (samples, channels, height, width) as bytes from black to white, channels last: 1 is grey, 3 are colours."""
+    images = images.astype(np.float32) if images.shape[1] in (1, 3) else images[:, :1].astype(np.float32)
+    low, high = images.min(), images.max()
+    return (255 * (images - low) / max(high - low, 1e-9)).astype(np.uint8).transpose(0, 2, 3, 1)
 
 
 def _rows(arrays: Arrays, name: str) -> None:

@@ -73,6 +73,17 @@ def test_the_data_of_an_example_of_every_family_are_shown_before_training(visit:
     assert values.std() > 0  # and not blank
 
 
+def test_pictures_in_colour_are_shown_in_colour_and_masks_below_them(visit: Visit) -> None:
+    tab = go_to(open_example(visit(), "unet-small"), "train.py")
+    (chart,) = tab.get("plotly_chart")
+    pictures = [numbers(trace).reshape(32, 32, -1) for trace in json.loads(chart.proto.spec)["data"]]
+    assert len(pictures) == 10
+    colourful = [bool((picture.std(axis=2) > 0).any()) for picture in pictures]
+    assert sorted(colourful) == [False] * 5 + [True] * 5
+    masks = [picture for picture, colours in zip(pictures, colourful, strict=True) if not colours]
+    assert {value for mask in masks for value in np.unique(mask)} == {0, 85, 170, 255}  # the ground and three forms
+
+
 def numbers(trace: dict[str, Any]) -> np.ndarray:
     """What a trace draws, whichever way Plotly has written it down."""
     if trace["type"] == "image":
