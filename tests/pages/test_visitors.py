@@ -95,3 +95,12 @@ def test_torch_is_not_loaded_by_any_page(home: Path) -> None:
     )
     assert finished.returncode == 0, finished.stderr
     assert finished.stdout.strip() == "[]"
+
+
+def test_what_is_only_sometimes_needed_is_not_imported_with_the_pages(home: Path) -> None:
+    parts = [f"pages.parts.{file.stem}" for file in (SHELL.parent / "parts").glob("[a-z]*.py")]
+    program = f"import sys, app, {', '.join(parts)}\n"
+    program += "print(sorted({'sklearn', 'scipy', 'alembic', 'torch'} & sys.modules.keys()))"
+    finished = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.strip() == "[]"
