@@ -3,6 +3,7 @@
 import inspect
 import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,12 +26,15 @@ from random_entries import (
 from torch import Tensor, nn
 from torch_layers import operation
 
+from builder.blocks import GALLERY, Template
 from builder.catalog import SHELVES, Entry, Initializer, Layer, Loss, Optimizer, Preparation, Signal, Source
 from builder.compile.build import loss_function, resolve
 from builder.data import loaders
 from builder.design.pick import entry_of
 from builder.source.call import call
 from builder.source.modules import own_modules
+
+ROOT = Path(__file__).parents[2]
 
 every_entry = pytest.mark.parametrize("entry", ENTRIES, ids=name_of)
 every_layer = pytest.mark.parametrize("layer", LAYERS, ids=name_of)
@@ -297,3 +301,14 @@ def test_a_shared_base_is_not_on_the_shelf():
         width: int = Field(1, description="A number.")
 
     assert "_Shared" not in Layer.shelf
+
+
+def test_the_example_of_an_entry_in_the_documentation_is_the_whole_entry():
+    told = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert inspect.getsource(Layer.shelf["LocalResponseNorm"]) in told
+
+
+def test_the_readme_counts_right():
+    told = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"{len(Layer.shelf)} layers and {len(Template.shelf)} ready-made blocks" in told
+    assert f"*Examples* has {len(GALLERY)} experiments" in told
