@@ -15,7 +15,7 @@ import click
 from builder import engine, limits
 from builder.analysis import Analysis, Row, analyze, check
 from builder.analysis.classic import classic
-from builder.analysis.receptive import receptive_fields
+from builder.analysis.receptive import in_words, receptive_fields
 from builder.blocks import GALLERY, example, readme
 from builder.blocks.templates import Template
 from builder.catalog import Entry, Layer
@@ -147,7 +147,15 @@ def gallery(file: Path | None) -> None:
 @main.command()
 @click.argument("word", default="")
 def catalog(word: str) -> None:
-    """Layers and catalog blocks by family, with what they do; those that have WORD in them, if one is given."""
+    """Layers and catalog blocks by family, with what they do; those that have WORD in them, if one is given.
+
+    The name of one of them shows its inputs, outputs, fields and formula.
+    """
+    shelf: dict[str, type[Entry]] = {**Layer.shelf, **Template.shelf}
+    named = next((entry for name, entry in shelf.items() if name.lower() == word.lower()), None)
+    if named is not None:
+        click.echo("\n".join(_details(named)))
+        return
     entries: list[tuple[str, type[Entry]]] = [(entry.group, entry) for entry in Layer.shelf.values()]
     entries += [(f"Blocks: {entry.group}", entry) for entry in Template.shelf.values()]
     family = ""
@@ -161,6 +169,18 @@ def catalog(word: str) -> None:
     if not family:
         click.echo(f"Nothing in the catalog has {word!r} in it.", err=True)
         sys.exit(2)
+
+
+def _details(entry: type[Entry]) -> Iterator[str]:
+    """All that there is to know of an entry, line by line."""
+    yield f"{entry.__name__} ({entry.group})"
+    yield entry.about()
+    if issubclass(entry, Layer):
+        yield f"reads {', '.join(entry.inputs) or 'the data'}; gives {', '.join(entry.outputs)}   (* any number, ? may stay open)"
+    yield f"formula   {entry.formula}"
+    for name, field in entry.model_fields.items():
+        default = "needed" if field.is_required() else repr(field.get_default())
+        yield f"  {name:20} {default:14} {field.description or ''}"
 
 
 @main.command()
@@ -214,17 +234,26 @@ def describe(design: str, closed: bool, as_in_1998: bool, arithmetic: bool, as_j
         _print_classic(analysis)
         _print_problems(problems)
     else:
-        click.echo(f"{'node':24} {'type':20} {'output':>16} {'parameters':>14} {'MACs':>16} {'memory':>12}")
+        head = f"{'node':24} {'type':20} {'output':>16} {'parameters':>14} {'MACs':>16} {'memory':>12}"
+        click.echo(head + (f" {'sees':>10} {'stride':>8}" if fields else ""))
         for row in rows:
             shape = str(row.outputs[0]) if row.outputs else "?"
             click.echo(
                 f"{row.id:24} {row.type:20} {shape:>16} {row.parameters:>14,} {row.macs:>16,} {row.activation_bytes:>10,} B"
+                + (
+                    f" {in_words(fields[row.id].sides):>10} {in_words(fields[row.id].stride):>8}"
+                    if row.id in fields
+                    else ""
+                )
             )
             for line in _arithmetic(row) if arithmetic else ():
                 click.echo(f"{'':24} {line}")
         click.echo(
             f"{'total':24} {'':20} {'':>16} {analysis.parameters:>14,} {analysis.macs:>16,} {analysis.activation_bytes:>10,} B"
         )
+        learn = f"{analysis.trainable:,} of the parameters learn" if analysis.parameters else "nothing learns"
+        kinds = ", ".join(f"{number:,} {kind}" for kind, number in analysis.operations.items())
+        click.echo(f"{analysis.flops:,} FLOPs{f' and {kinds}' if kinds else ''}; {learn}; {analysis.buffers:,} buffers")
         _print_problems(problems)
     if any(problem.severity == "error" for problem in problems):
         sys.exit(2)

@@ -14,6 +14,9 @@ from builder.design.network import Network, to_json
 
 Json = dict[str, Any]
 
+LONGEST = 12
+"""Steps of the longest sequences whose lengths a network of the gallery is told."""
+
 SIDES = {"alexnet": 64, "alexnet-2012": 67}
 """Images that leave something to the last layers, where 32 pixels would not."""
 
@@ -31,13 +34,25 @@ LIGHT = [name for name, exhibit in GALLERY.items() if exhibit.light]
 
 def example_of(signal: Signal, batch: int = 2) -> Tensor:
     """Numbers of the kind that an Input gives."""
+    if signal.dtype == "int64" and signal.classes is None:
+        return torch.full((batch, *signal.shape), LONGEST)
     if signal.dtype == "int64":
-        return torch.randint(0, signal.classes or 2, (batch, *signal.shape))
+        return torch.randint(0, signal.classes, (batch, *signal.shape))
     return torch.randn(batch, *signal.shape)
 
 
 def inputs_of(network: Network, batch: int = 2) -> list[Tensor]:
     return [example_of(node.layer.infer()[0], batch) for node in network.inputs]
+
+
+def without_lengths(network: Network) -> Network:
+    """The network whose sequences are all of full length: lengths are looked at, and cannot be on the meta device."""
+    document = to_json(network)
+    lengths = {node["id"] for node in document["nodes"] if node.get("params", {}).get("axes") == ""}
+    for node in document["nodes"]:
+        if "inputs" in node:
+            node["inputs"] = [reference for reference in node["inputs"] if reference not in lengths]
+    return read.network(document)
 
 
 def classes_of(source: str) -> Json:

@@ -1,17 +1,21 @@
 """Neurons, parameters and connections as LeCun et al. 1998 counted them ("Gradient-based learning applied to document recognition").
 
 Every weight that is used once is a connection, and every bias one more. Subsampling has a trainable coefficient and a
-bias for each map; today's pooling has neither, and is counted as if it had.
+bias for each map; today's pooling has neither, and is counted as if it had. They counted dense layers, convolutions,
+subsampling and radial units; other layers are left out.
 """
 
 from typing import NamedTuple
 
 from builder.analysis.network import Analysis, Row
-from builder.catalog.layers.base import Layer
-from builder.catalog.layers.convolution import Conv2d
+from builder.catalog.layers.convolution import Conv1d, Conv2d, Conv3d
+from builder.catalog.layers.dense import Linear
 from builder.catalog.layers.pooling import AvgPool2d
 from builder.catalog.layers.radial import RBF
 from builder.catalog.layers.window import per_side
+
+COUNTED = (Linear, Conv1d, Conv2d, Conv3d)
+"""Layers whose every product is a connection."""
 
 
 class Count(NamedTuple):
@@ -25,7 +29,7 @@ class Count(NamedTuple):
 
 
 def classic(analysis: Analysis) -> tuple[Count, ...]:
-    """The layers that have neurons of their own: convolutions, subsampling, dense layers, blocks of them."""
+    """The layers that have neurons in that sense: convolutions, subsampling, dense and radial layers, blocks of them."""
     found: list[Count] = []
     rows = [row for row in analysis.rows if row.outputs]
     for at, row in enumerate(rows):
@@ -60,12 +64,14 @@ def _is_coefficient(row: Row) -> bool:
 
 
 def _connections(row: Row) -> int:
-    """Weights as often as they are used, and biases as often as they are added; blocks are opened."""
+    """Weights as often as they are used, and biases as often as they are added; blocks are opened, and none where
+    something inside has products of another kind."""
     if row.inside:
-        return row.repeat * sum(map(_connections, row.inside))
+        known = all(not child.macs or _connections(child) for child in row.inside)
+        return row.repeat * sum(map(_connections, row.inside)) if known else 0
     if isinstance(row.layer, RBF):
         return row.parameters
-    if row.layer is None or type(row.layer).products is Layer.products:
+    if not isinstance(row.layer, COUNTED):
         return 0
-    biases = row.outputs[0].numbers if getattr(row.layer, "bias", False) else 0
+    biases = row.outputs[0].numbers if row.layer.bias else 0
     return row.macs + biases

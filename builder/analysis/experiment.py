@@ -1,12 +1,13 @@
 """Whether network, data and recipe fit together, before anything is loaded or built."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from builder import limits
 from builder.analysis import data
+from builder.analysis.blocks import with_forms
 from builder.analysis.fixes import tried
-from builder.analysis.learning import unlearnable
-from builder.analysis.network import Analysis, analyze, node_path
+from builder.analysis.learning import nothing_learns, unfillable, unlearnable
+from builder.analysis.network import Analysis, Row, analyze, node_path
 from builder.catalog.losses import Loss
 from builder.catalog.signal import Signal
 from builder.design import names, read
@@ -31,10 +32,12 @@ def _look_again(document: Json) -> list[Problem]:
 
 
 def _found(design: Experiment | Network, analysis: Analysis) -> list[Problem]:
-    found = [*analysis.problems, *_too_large(analysis)]
+    network = design if isinstance(design, Network) else design.network
+    found = [*with_forms(network, analysis), *_too_large(analysis)]
     if isinstance(design, Experiment):
         found += [*data.found(design.data), *_inputs(design), *_objectives(design, analysis), *_batch(design, analysis)]
         found += unlearnable(design.network, analysis, output_references(design))
+        found += [*nothing_learns(design.network, analysis), *unfillable(design)]
     return found
 
 
@@ -254,6 +257,14 @@ def _batch(experiment: Experiment, analysis: Analysis) -> Iterator[Problem]:
     )  # fmt: skip
 
 
+def _opened_once(rows: Iterable[Row], prefix: str) -> Iterator[tuple[str, Row]]:
+    """Every row with its path, blocks opened, of what is repeated the first time alone."""
+    for row in rows:
+        path = prefix + row.id
+        yield path, row
+        yield from _opened_once(row.inside, f"{path}.0." if row.repeat > 1 else f"{path}.")
+
+
 def _too_large(analysis: Analysis) -> Iterator[Problem]:
     """Networks that no machine here should try to build."""
     if analysis.parameters > limits.PARAMETERS:
@@ -268,11 +279,21 @@ def _too_large(analysis: Analysis) -> Iterator[Problem]:
                 node=largest.title or largest.id, most=largest.parameters,
             ),
         )  # fmt: skip
-    for row in analysis.rows:
+    if analysis.buffers > limits.PARAMETERS:
+        yield Problem(
+            code="size/buffers",
+            node=max(analysis.rows, key=lambda row: row.buffers).id,
+            title=say("The network is too large to build"),
+            because=say(
+                "It keeps {count:,} numbers that are not learned, {memory:,.1f} GiB; the limit is {limit:,}.",
+                count=analysis.buffers, memory=4 * analysis.buffers / limits.GIB, limit=limits.PARAMETERS,
+            ),
+        )  # fmt: skip
+    for path, row in _opened_once(analysis.rows, ""):
         if any(signal.numbers > limits.SIGNAL_NUMBERS for signal in row.outputs):
             yield Problem(
                 code="size/signal",
-                node=row.id,
+                node=path,
                 title=say("{node} gives too much", node=row.title or row.id),
                 because=say(
                     "One sample of it has {count:,} numbers; the limit is {limit:,}.",

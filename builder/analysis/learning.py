@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 from builder.analysis.network import Analysis, Row, node_path
-from builder.catalog.initializers import Values
+from builder.catalog.initializers import Initializer, Values
+from builder.design.experiment import Experiment
 from builder.design.network import Graph, Network, Node
-from builder.problem import Fix, Problem, Set, say
+from builder.problem import Fix, Problem, Set, Unset, say
 
 
 def unlearnable(network: Network, analysis: Analysis, references: Iterable[str]) -> Iterator[Problem]:
@@ -40,6 +41,50 @@ def unlearnable(network: Network, analysis: Analysis, references: Iterable[str])
                     for kind in ("Sigmoid", "ReLU")
                 ),
             )  # fmt: skip
+
+
+def nothing_learns(network: Network, analysis: Analysis) -> Iterator[Problem]:
+    """Networks in which there is nothing to train."""
+    if analysis.trainable or any(problem.severity == "error" for problem in analysis.problems):
+        return
+    frozen = [
+        node_path(node.id, block)
+        for block, graph in ((None, network), *network.blocks.items())
+        for node in graph.nodes
+        if node.frozen
+    ]
+    yield Problem(
+        code="recipe/nothing-learns",
+        title=say("There is nothing to train"),
+        because=say("All of its parameters are frozen.") if analysis.parameters else say("No layer has parameters."),
+        fixes=(
+            (Fix(label=say("Let all layers learn"), edits=tuple(Unset(path=f"{path}.frozen") for path in frozen)),)
+            if frozen
+            else ()
+        ),
+    )
+
+
+def unfillable(experiment: Experiment) -> Iterator[Problem]:
+    """Rules that go by the number of inputs and outputs, given for biases, which have none."""
+    rule = experiment.recipe.init.bias
+    if rule.least_sides > 1:
+        yield _no_matrix(say("The biases"), rule, "recipe.init.bias")
+    network = experiment.network
+    for block, graph in ((None, network), *network.blocks.items()):
+        for node in graph.nodes:
+            if (own := node.init.get("bias")) and own.least_sides > 1:
+                path = f"{node_path(node.id, block)}.init.bias"
+                yield _no_matrix(say("The biases of {node}", node=node.name), own, path)
+
+
+def _no_matrix(what: str, rule: Initializer, path: str) -> Problem:
+    return Problem(
+        code="init/no-matrix",
+        title=say("{what} cannot start from {rule}", what=what, rule=rule.name),
+        because=say("It goes by how many inputs and outputs a weight joins, and a bias joins none."),
+        fixes=(Fix(label=say("Start from zeros"), edits=(Set(path=path, value={"type": "Zeros"}),)),),
+    )
 
 
 def _reached(rows: dict[str, Row], ends: Iterable[str | None]) -> tuple[set[str], list[str]]:

@@ -144,6 +144,7 @@ class _Walk:
         self.network = network
         self.problems: list[Problem] = []
         self.state: dict[str, dict[str, Shape]] = {}
+        self.given: dict[str, Signals] = {}
         self.opened: dict[tuple[str, tuple[Signal | None, ...]], tuple[tuple[Row, ...], tuple[Signal | None, ...]]] = {}
 
     def run(self) -> Analysis:
@@ -184,8 +185,12 @@ class _Walk:
             self.problems.append(_explained(self.network, node, given, error, block, prefix))
             return _unknown(node)
         self.state[prefix + node.id] = cost.state
+        self.given[prefix + node.id] = given
         if node.shares and cost.state != (theirs := self.state.get(prefix + node.shares, cost.state)):
             self.problems.append(_unshareable(node, cost.state, theirs, block, prefix))
+            return _unknown(node)
+        if node.shares and _made_otherwise(node.layer, given, self.given.get(prefix + node.shares, given)):
+            self.problems.append(_other_module(node, given, self.given[prefix + node.shares], block, prefix))
             return _unknown(node)
         if node.init:
             self.problems += _by_hand(node, cost.shapes, block, prefix)
@@ -228,7 +233,7 @@ class _Walk:
                     because=say("It has no outputs."),
                 )
             )
-        if node.repeat > 1 and None not in outputs and outputs != given:
+        if node.repeat > 1 and None not in outputs and (outputs != given or len(given) > 1):
             self.problems.append(_unrepeatable(node, given, outputs, scope, prefix))
             outputs = (None,)
         known = () if None in outputs else tuple(signal for signal in outputs if signal is not None)
@@ -321,6 +326,8 @@ def _missing(
     fit = (other.id for other in reversed(graph.nodes[:at]) if other.id not in used and ports_out(network, other))
     before = list(islice(fit, candidates))
     before += [name for name in (graph.inputs if isinstance(graph, Block) else ()) if name not in used]
+    if ports_in(network, node)[port : port + 1] == ("memory",) and node.inputs and node.inputs[0]:
+        before.insert(0, node.inputs[0])  # attention may look back at what it reads itself
     connect = [
         Fix(
             label=say("Connect it to {source}", source=source),
@@ -393,6 +400,24 @@ def _unshareable(
     )  # fmt: skip
 
 
+def _made_otherwise(layer: Layer, given: Signals, theirs: Signals) -> bool:
+    """Whether a layer made for one input is another module than the same layer made for the other."""
+    return given != theirs and (layer.runs(*given), layer.args(*given)) != (layer.runs(*theirs), layer.args(*theirs))
+
+
+def _other_module(node: Node, given: Signals, theirs: Signals, block: str | None, prefix: str) -> Problem:
+    return Problem(
+        code="shares/other-input",
+        node=prefix + node.id,
+        title=say("{node} cannot share the weights of {other}", node=node.name, other=node.shares),
+        because=say(
+            "A {kind} is made for what it reads: {given} here, and {theirs} there.",
+            kind=node.type, given=" and ".join(map(str, given)), theirs=" and ".join(map(str, theirs)),
+        ),
+        fixes=(Fix(label=say("Give it weights of its own"), edits=(Unset(path=f"{node_path(node.id, block)}.shares"),)),),
+    )  # fmt: skip
+
+
 def _sides(shape: Shape) -> str:
     return " x ".join(map(str, shape))
 
@@ -409,7 +434,7 @@ def _unrepeatable(
         node=prefix + node.id,
         title=say("{node} cannot be repeated", node=node.name),
         because=say(
-            "A block that is repeated feeds itself, so what comes out must be like what goes in; {given} goes in and {outputs} comes out.",
+            "A block that is repeated feeds itself, so one signal goes in, and one like it comes out; {given} goes in and {outputs} comes out.",
             given=" and ".join(map(str, given)), outputs=" and ".join(map(str, outputs)),
         ),
         fixes=(Fix(label=say("Use it once"), edits=(Set(path=f"{node_path(node.id, scope)}.repeat", value=1),)),),

@@ -1,6 +1,6 @@
 """How much of the image a number has seen: receptive field and cumulative stride, node by node."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import ceil
 from typing import NamedTuple
 
@@ -40,3 +40,9 @@ def receptive_fields(rows: Iterable[Row]) -> dict[str, Field]:
             [step * own for step, (_, own) in zip(strides, row.window, strict=True)],
         )
     return {name: Field(tuple(map(ceil, sides)), tuple(strides)) for name, (sides, strides) in found.items()}
+
+
+def in_words(sides: Sequence[float]) -> str:
+    """`7`, or `3 x 7` where the sides differ."""
+    words = [f"{side:g}" for side in sides]
+    return words[0] if len(set(words)) == 1 else " x ".join(words)

@@ -2,9 +2,13 @@
 
 from typing import ClassVar, Self
 
+from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
+
 from builder.blocks.chain import chain, layer
 from builder.catalog.entry import Entry
 from builder.catalog.signal import Signal
+from builder.design.network import Made
 from builder.problem import Json
 
 Nodes = list[dict[str, Json]]
@@ -16,9 +20,13 @@ class Template(Entry):
     kind: ClassVar[str] = "block"
     target: ClassVar[str] = ""  # what runs is the layers inside
 
-    def fitted(self, given: Signal) -> Self:
-        """The same block for what it is about to read: fields that say what comes in follow the signal."""
+    def following(self, given: Signal) -> Self:
+        """The same block for what it reads: fields that say what comes in are made to agree with the signal."""
         return self
+
+    def fitted(self, given: Signal) -> Self:
+        """A new block for what it is about to read: it also gives what suits that, where nobody has said otherwise."""
+        return self.following(given)
 
     def graph(self) -> Json:
         """`{"inputs", "nodes", "outputs"}`, as a network's `blocks` have it."""
@@ -27,6 +35,14 @@ class Template(Entry):
     def block(self) -> Json:
         """The graph, and which catalog block made it, so that a form can make it anew."""
         return {**self.graph(), "made": self.json_pick()}
+
+
+def template_of(made: Made) -> Template | None:
+    """The form that a block was made from; None where there is no such form any more, or it was filled in otherwise."""
+    try:
+        return Template.pick(made.type, made.params)
+    except (ValidationError, PydanticCustomError):
+        return None
 
 
 def make(type: str, params: dict[str, Json]) -> Json:

@@ -16,6 +16,8 @@ class Initializer(Entry):
     """A rule that fills one tensor. `target` gets the tensor first."""
 
     kind: ClassVar[str] = "initializer"
+    least_sides: ClassVar[int] = 1
+    """Of a tensor that it can fill: those that go by the number of inputs and outputs need a matrix."""
 
 
 class Default(Initializer):
@@ -31,6 +33,7 @@ class Zeros(Initializer):
     """Zero everywhere. Right for biases; hidden weights that start equal stay equal."""
 
     group, target = "Plain", "nn.init.zeros_"
+    aliases = ("zero",)
     formula = r"W = 0"
 
 
@@ -38,6 +41,7 @@ class Normal(Initializer):
     """Normally distributed with a spread of your choice, whatever the layer's size."""
 
     group, target = "Plain", "nn.init.normal_"
+    aliases = ("gaussian", "random normal")
     formula = r"W \sim \mathcal N(\mu, \sigma^2)"
 
     mean: Annotated[float, Field(ge=-100, le=100)] = Field(0.0, title="Mean μ", description="Centre of the numbers.")
@@ -49,7 +53,8 @@ class Normal(Initializer):
 class XavierNormal(Initializer):
     """Keeps the spread of signals and gradients about the same from layer to layer for tanh and sigmoid (Glorot and Bengio 2010)."""
 
-    group, target = "Variance scaling", "nn.init.xavier_normal_"
+    group, target, least_sides = "Variance scaling", "nn.init.xavier_normal_", 2
+    aliases = ("xavier", "glorot", "glorot normal")
     formula = r"W \sim \mathcal N\!\left(0,\ g^2 \tfrac{2}{n_{\mathrm{in}} + n_{\mathrm{out}}}\right)"
 
     gain: Gain = Field(1.0, title="Gain g", description="Multiplies the spread; 5/3 is usual for tanh.")
@@ -58,7 +63,8 @@ class XavierNormal(Initializer):
 class XavierUniform(Initializer):
     """As XavierNormal, drawn evenly from an interval (Glorot and Bengio 2010)."""
 
-    group, target = "Variance scaling", "nn.init.xavier_uniform_"
+    group, target, least_sides = "Variance scaling", "nn.init.xavier_uniform_", 2
+    aliases = ("glorot uniform",)
     formula = r"W \sim \mathcal U(-l, l),\quad l = g \sqrt{\tfrac{6}{n_{\mathrm{in}} + n_{\mathrm{out}}}}"
 
     gain: Gain = Field(1.0, title="Gain g", description="Multiplies the spread; 5/3 is usual for tanh.")
@@ -66,6 +72,8 @@ class XavierUniform(Initializer):
 
 class _He(Initializer):
     """What He's two forms share."""
+
+    least_sides = 2
 
     mode: Fan = Field("fan_in", description="Preserve the spread forwards (fan_in) or backwards (fan_out).")
 
@@ -77,6 +85,7 @@ class HeNormal(_He):
     """Keeps the spread of signals the same from layer to layer behind a ReLU (He et al. 2015). Not truncated."""
 
     group, target = "Variance scaling", "nn.init.kaiming_normal_"
+    aliases = ("he", "kaiming", "kaiming normal")
     formula = r"W \sim \mathcal N\!\left(0,\ \tfrac{2}{n_{\mathrm{in}}}\right)"
 
 
@@ -84,6 +93,7 @@ class HeUniform(_He):
     """As HeNormal, drawn evenly from an interval (He et al. 2015)."""
 
     group, target = "Variance scaling", "nn.init.kaiming_uniform_"
+    aliases = ("kaiming uniform",)
     formula = r"W \sim \mathcal U(-l, l),\quad l = \sqrt{\tfrac{6}{n_{\mathrm{in}}}}"
 
 

@@ -49,6 +49,8 @@ def _graph(
     plan = Plan(inputs=len(given), slots=len(given))
     for node, row in zip(graph.nodes, rows, strict=True):
         if node.type == "Input":
+            (port,) = node.layer.outputs
+            slot_of[f"{node.id}:{port}"] = slot_of[node.id]
             continue
         comes_in = [signals[reference] for reference in node.inputs if reference]
         operation = _block(network, node, row, comes_in) if node.block else _operation(node, comes_in, submodules)

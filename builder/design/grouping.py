@@ -6,6 +6,7 @@ from typing import Any
 from builder.design import names
 from builder.design.network import split_reference
 from builder.design.scope import copied, given_names, graph_of, place_of, refuse, sort_nodes
+from builder.design.structure import port_of
 from builder.problem import Group, Json, Ungroup, say
 
 Node = dict[str, Any]
@@ -32,6 +33,11 @@ def group(document: Json, edit: Group) -> None:
             if reference and split_reference(reference)[0] not in chosen and reference not in given:
                 given[reference] = names.fresh("x", [*chosen, *given.values()])
     outputs = _read_from_outside(graph, chosen) or [inside[-1]["id"]]
+    if len(set(map(port_of, outputs))) < len(outputs):
+        raise refuse(
+            say("These nodes cannot become a block"),
+            say("Two of its outputs would be called the same: {names}.", names=", ".join(map(port_of, outputs))),
+        )
     use_id = names.fresh(edit.name, {*_ids(graph), *given_names(graph, edit.block)} - chosen)
     called = {reference: _port(use_id, reference) for reference in outputs} | {outputs[0]: use_id}
 
@@ -123,8 +129,8 @@ def _ids(graph: Node) -> list[str]:
 
 
 def _port(node: str, reference: str) -> str:
-    """What a block's output is called outside; as structure names it."""
-    return f"{node}:{reference.replace(':', '_')}"
+    """A block's output, as it is read outside."""
+    return f"{node}:{port_of(reference)}"
 
 
 def _rename(graph: Node, called: Mapping[str, str | None]) -> None:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from builder import limits
 from builder.catalog import SHELVES
-from builder.catalog.entry import suggest
+from builder.catalog.entry import Entry, suggest
 from builder.design.data import Bind, Data, Split
 from builder.design.experiment import Experiment
 from builder.design.network import Block, Network, Node
@@ -145,7 +145,7 @@ def _illegal_name(mistake: Mistake, document: Json) -> Problem:
 def _unknown_field(mistake: Mistake, document: Json) -> Problem:
     holder, field = mistake.place[:-1], str(mistake.place[-1])
     known = _known_fields(mistake.place, document)
-    near = suggest(field, known)
+    near = next((name for name in _OTHER_WORDS.get(field, ()) if name in known), None) or suggest(field, known)
     drop = _leave_out(mistake.place)
     fixes = [drop]
     if near and near not in _inside(document, holder):
@@ -161,6 +161,14 @@ def _unknown_field(mistake: Mistake, document: Json) -> Problem:
         ),
         fixes=tuple(fixes),
     )
+
+
+_OTHER_WORDS = {
+    "alpha": ("negative_slope",), "axis": ("dim",), "dims": ("dim",), "dropout": ("p",), "epsilon": ("eps",), "filters": ("out_channels",),
+    "learning_rate": ("lr",), "output_dim": ("embedding_dim",), "pool_size": ("kernel_size",), "prob": ("p",),
+    "rate": ("p",), "size": ("kernel_size", "scale_factor"), "strides": ("stride",), "units": ("out_features", "hidden_size"),
+}  # fmt: skip
+"""What other libraries call our fields."""
 
 
 def _missing_field(mistake: Mistake, document: Json) -> Problem:
@@ -199,7 +207,7 @@ def _wrong_value(mistake: Mistake, document: Json) -> Problem:
     return Problem(
         code="field/value",
         title=say("{where} cannot be {value}", where=where, value=value),
-        because=_because(mistake),
+        because=" ".join(filter(None, (_because(mistake), _about_field(mistake.place, document)))),
         fixes=tuple(_other_values(mistake)),
     )
 
@@ -238,6 +246,17 @@ def _leave_out(place: Place) -> Fix:
 
 
 def _because(mistake: Mistake) -> str:
+    context = mistake.raw.get("ctx", {})
+    if mistake.kind == "too_long" and isinstance(mistake.raw["input"], list | tuple):
+        return say(
+            "It has {count} entries; {most} is the most.", count=len(mistake.raw["input"]), most=context["max_length"]
+        )
+    if mistake.kind == "too_short" and isinstance(mistake.raw["input"], list | tuple):
+        return say(
+            "It has {count} entries; {least} is the least.",
+            count=len(mistake.raw["input"]),
+            least=context["min_length"],
+        )
     return str(mistake.raw["msg"])[:300].removeprefix("Value error, ").rstrip(".") + "."
 
 
@@ -286,12 +305,26 @@ _FIELDS_OF: dict[str, type[Value]] = {
 }
 
 
+def _picked(place: Place, document: Json) -> type[Entry] | None:
+    """The entry whose `params` are at `place`."""
+    kind = _inside(document, place[:-1])["type"]
+    return next((shelf.shelf[kind] for shelf in SHELVES if kind in shelf.shelf), None)
+
+
+def _about_field(place: Place, document: Json) -> str:
+    """What the catalog says of a parameter; empty where `place` is none."""
+    at = next((at for at, step in enumerate(place) if step == "params"), len(place))
+    entry = _picked(place[: at + 1], document) if at + 1 < len(place) else None
+    field = entry.model_fields.get(str(place[at + 1])) if entry else None
+    return (field.description or "") if field else ""
+
+
 def _known_fields(place: Place, document: Json) -> list[str]:
     """Fields that the object around `place` may have."""
     around = place[-2] if len(place) > 1 else None
     if around == "params":
-        picked = _inside(document, place[:-2])["type"]
-        return next((list(shelf.shelf[picked].model_fields) for shelf in SHELVES if picked in shelf.shelf), [])
+        picked = _picked(place[:-1], document)
+        return list(picked.model_fields) if picked else []
     if isinstance(around, int):
         return list((Objective if "objectives" in place else Node).model_fields)
     if place[-3:-2] == ("blocks",):

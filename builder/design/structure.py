@@ -19,6 +19,8 @@ def problems(network: Network) -> list[Problem]:
         return found
     found += _graph(network, network, (), "network")
     for name, block in network.blocks.items():
+        found += _one_name_each(name, say("inputs"), block.inputs)
+        found += _one_name_each(name, say("outputs"), tuple(map(port_of, dict.fromkeys(block.outputs))))
         found += _graph(network, block, block.inputs, f"network.blocks.{name}")
     return found
 
@@ -32,7 +34,12 @@ def ports_out(network: Network, node: Node) -> tuple[str, ...]:
     """Names of a node's outputs."""
     if not node.block:
         return node.layer.outputs
-    return tuple(reference.replace(":", "_") for reference in network.blocks[node.block].outputs)
+    return tuple(map(port_of, network.blocks[node.block].outputs))
+
+
+def port_of(reference: str) -> str:
+    """What an output of a block is called outside: `lstm_last` for `lstm:last`."""
+    return reference.replace(":", "_")
 
 
 def _blocks(network: Network) -> Iterator[Problem]:
@@ -70,7 +77,8 @@ def _nesting(network: Network) -> Iterator[Problem]:
     for name in order:  # what lies inside comes first
         nodes = graphs[name].nodes
         depth[name] = 1 + max((depth[node.block] for node in nodes if node.block in depth), default=0)
-        layers[name] = sum(node.repeat * layers[node.block] if node.block in layers else 1 for node in nodes)
+        count = sum(node.repeat * layers[node.block] if node.block in layers else 1 for node in nodes)
+        layers[name] = max(1, count)  # an empty block is opened and repeated as well
         if name and depth[name] > limits.BLOCK_DEPTH:
             yield Problem(
                 code="block/too-deep",
@@ -112,6 +120,21 @@ def _round(circle: list[str]) -> str:
     """A circle in words; a long one is cut in the middle."""
     shown = [*circle[:5], "...", circle[-1]] if len(circle) > 8 else circle
     return " -> ".join([*shown, circle[0]])
+
+
+def _one_name_each(block: str, kind: str, given: tuple[str, ...]) -> Iterator[Problem]:
+    """Inputs of a block, or outputs as nodes outside call them, that would bear one name."""
+    if len(set(given)) == len(given):
+        return
+    for name, count in Counter(given).items():
+        if count > 1:
+            yield Problem(
+                code="block/name-twice",
+                title=say(
+                    "Block {block} has {count} {kind} called {name}", block=block, count=count, kind=kind, name=name
+                ),
+                because=say("What reads one of them could not be told from what reads another."),
+            )
 
 
 def _graph(network: Network, graph: Graph, given: tuple[str, ...], path: str) -> Iterator[Problem]:
@@ -193,19 +216,17 @@ def _reference(
                 (Fix(label=say("Read {source}", source=value), edits=(Set(path=path, value=value),)),) if near else cut
             ),
         )
-    elif output is not None and source in known and output not in (outputs := ports_out(network, known[source])):
-        near = suggest(output, outputs) or outputs[0]
+        return
+    outputs = ports_out(network, known[source]) if source in known else ()
+    if output not in outputs and ":" in reference:
+        near = suggest(output or "", outputs) or next(iter(outputs), None)
+        value = f"{source}:{near}" if near else source
         yield Problem(
             code="reference/unknown-output",
             node=reader.id if reader else source,
-            title=say("{source} has no output called {output}", source=source, output=output),
-            because=say("It gives {outputs}.", outputs=", ".join(outputs)),
-            fixes=(
-                Fix(
-                    label=say("Read {source}", source=f"{source}:{near}"),
-                    edits=(Set(path=path, value=f"{source}:{near}"),),
-                ),
-            ),
+            title=say("{source} has no output called {output}", source=source, output=output or say("nothing")),
+            because=say("It gives {outputs}.", outputs=", ".join(outputs) or say("one signal, without a name")),
+            fixes=(Fix(label=say("Read {source}", source=value), edits=(Set(path=path, value=value),)),),
         )
 
 

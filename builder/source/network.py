@@ -1,7 +1,9 @@
 """Networks as straight-line classes: one line a layer, in the order in which they run, keys as in `state_dict`."""
 
 import itertools
+import unicodedata
 
+from builder import limits
 from builder.analysis import Analysis, Row, analyze
 from builder.catalog.initializers import Default, Initializer
 from builder.catalog.signal import Signal
@@ -102,14 +104,21 @@ def own_rules_used(network: Network, init: Init) -> set[str]:
 
 def _about(network: Network, analysis: Analysis) -> str:
     size = f"{analysis.parameters:,} parameters, {analysis.macs:,} multiply-adds per sample."
-    return f"{one_line(network.name)}: {size}" if network.name else size
+    name = one_line(network.name, WIDTH - len(size) - len('    """: """'))
+    return f"{name}: {size}" if name else size
 
 
-def one_line(text: str) -> str:
-    """A person's words made safe inside a docstring or a comment: one line, no quotes or backslashes, nothing unprintable."""
-    return "".join(
+def one_line(text: str, columns: int = limits.TITLE) -> str:
+    """A person's words made safe inside a docstring or a comment: one line, no quotes or backslashes, nothing unprintable.
+
+    What is wider than `columns` is cut; an East Asian character takes two.
+    """
+    safe = "".join(
         character if character.isprintable() and character not in '"\\' else " " for character in text
     ).strip()
+    ends = itertools.accumulate(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in safe)
+    fits = sum(end <= columns for end in ends)
+    return safe if fits == len(safe) else f"{safe[: max(0, fits - 3)]}..."
 
 
 class _Writer:
@@ -129,6 +138,8 @@ class _Writer:
         variables = {reference: reference for reference in given}
         for at, (node, row) in enumerate(zip(graph.nodes, rows, strict=True)):
             if node.type == "Input":
+                (port,) = node.layer.outputs
+                variables[f"{node.id}:{port}"] = node.id
                 continue
             comes_in = [signals[reference] for reference in node.inputs if reference]
             build, run = self.node(
@@ -214,6 +225,8 @@ def _variables(graph: Graph, at: int, outputs: tuple[str, ...], given: list[str]
     ends = [split_reference(reference) for reference in graph.outputs if split_reference(reference)[0] == node.id]
     following = next((place for place in range(at + 1, len(graph.nodes)) if graph.nodes[place].type != "Input"), None)
     if len(outputs) == 1:
+        if not readers and not ends and following is not None:
+            return ["_"]
         last = following is None and not readers
         chained = not ends and {place for place, _ in readers} == {following}
         taken = {*given, *(other.id for other in graph.nodes)}

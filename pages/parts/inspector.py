@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from builder.analysis import Row
-from builder.blocks.templates import Template, make
+from builder.blocks.templates import Template, make, template_of
 from builder.design.network import Block, Graph, Network, Node
 from builder.design.structure import ports_in, ports_out
 from builder.problem import Connect, Set
@@ -42,8 +42,8 @@ def block_form(network: Network, scope: str | None, node: Node, row: Row | None,
     _reads(network, network.blocks[scope] if scope else network, scope, node, revision)
     fields_form(node, Form(path, revision), only=("title", "repeat", "frozen"))
     made = network.blocks[node.block].made
-    if made and made.type in Template.shelf:
-        template = Template.pick(made.type, made.params)
+    template = template_of(made) if made else None
+    if template:
         st.caption(plain(template.about()))
         fields_form(template, TemplateForm(f"network.blocks.{node.block}", revision, template))
 

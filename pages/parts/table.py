@@ -1,6 +1,5 @@
 """The layer table and its totals."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -8,7 +7,7 @@ import streamlit as st
 
 from builder.analysis import Analysis, Row
 from builder.analysis.classic import classic
-from builder.analysis.receptive import receptive_fields
+from builder.analysis.receptive import in_words, receptive_fields
 from pages.parts.words import amount, by_kind, count, memory
 
 ROW = 31
@@ -69,8 +68,8 @@ def _table(analysis: Analysis, rows: list[Row]) -> None:
     }
     if any(row.id in fields for row in rows[1:]):
         seen = [fields.get(row.id) for row in rows]
-        columns["Sees"] = [_sides(field.sides) if field else "" for field in seen]
-        columns["Stride"] = [_sides(field.stride) if field else "" for field in seen]
+        columns["Sees"] = [in_words(field.sides) if field else "" for field in seen]
+        columns["Stride"] = [in_words(field.stride) if field else "" for field in seen]
     columns["Other"] = [sum(row.operations.values()) if row.outputs else None for row in rows]
     if analysis.trainable < analysis.parameters:
         columns["Frozen"] = [row.parameters - row.trainable if row.outputs else None for row in rows]
@@ -111,12 +110,6 @@ def _numbers(numbers: list[object], help: str | None = None) -> dict[str, Any]:
     """A column that is as wide as its largest number: a table cuts off what is wider."""
     digits = max((len(f"{number:,}") for number in numbers if number is not None), default=0)
     return st.column_config.NumberColumn(format="localized", width=max(75, round(6.5 * digits) + 17), help=help)
-
-
-def _sides(numbers: Sequence[float]) -> str:
-    """`7`, or `3 x 7` where the sides differ."""
-    words = [f"{number:g}" for number in numbers]
-    return words[0] if len(set(words)) == 1 else " x ".join(words)
 
 
 def _classic(analysis: Analysis) -> None:

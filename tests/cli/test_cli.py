@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -113,9 +114,18 @@ def test_the_catalog_is_listed_by_family_and_searched(layerlab: Say) -> None:
 def test_describe_draws_a_table_with_totals(layerlab: Say) -> None:
     said = layerlab("describe", "lenet5")
     assert said.code == 0
-    first, *_, last = said.out.splitlines()
-    assert first.split() == ["node", "type", "output", "parameters", "MACs", "memory"]
+    first, *rows, last, words = said.out.splitlines()
+    assert first.split() == ["node", "type", "output", "parameters", "MACs", "memory", "sees", "stride"]
+    assert next(row for row in rows if row.startswith("s4 ")).split()[-2:] == ["16", "4"]
     assert last.split()[:3] == ["total", "61,706", "416,520"]
+    assert words == "833,040 FLOPs and 6,508 activation, 6,304 pooling; 61,706 of the parameters learn; 0 buffers"
+
+
+def test_the_catalog_tells_all_of_an_entry_that_is_named(layerlab: Say) -> None:
+    said = layerlab("catalog", "lstm")
+    assert "reads x, lengths?; gives sequence, last, state" in said.out
+    assert re.search(r"^  hidden_size +64 .+\.$", said.out, re.MULTILINE)
+    assert "in_channels" in layerlab("catalog", "InvertedResidual").out
 
 
 def test_blocks_are_opened_with_the_ids_of_the_state_dict(layerlab: Say) -> None:

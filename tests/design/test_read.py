@@ -247,3 +247,33 @@ def test_what_comes_from_an_edit_has_the_same_limits_as_a_file():
     large = changed("name", "n" * limits.DESIGN_BYTES)
     assert [problem.code for problem in problems_of(large)] == ["file/too-large"]
     assert [problem.code for problem in problems_of(changed("name", "\ud800"))] == ["file/not-text"]
+
+
+@pytest.mark.parametrize(
+    ("type", "theirs", "ours"),
+    [
+        ("Conv2d", "filters", "out_channels"), ("Conv2d", "strides", "stride"), ("Linear", "units", "out_features"), ("LSTM", "units", "hidden_size"),
+        ("Dropout", "rate", "p"), ("Softmax", "axis", "dim"), ("LeakyReLU", "alpha", "negative_slope"), ("MaxPool2d", "pool_size", "kernel_size"),
+    ],
+)  # fmt: skip
+def test_a_word_of_another_library_leads_to_ours_with_its_value(type: str, theirs: str, ours: str):
+    nodes = [{"id": "x", "type": "Input", "params": {"shape": [3, 8, 8]}}]
+    nodes.append(
+        {"id": "y", "type": type, "params": {theirs: 0.5 if ours in ("p", "negative_slope") else 1}, "inputs": ["x"]}
+    )
+    with pytest.raises(Refused) as refused:
+        read.network({"format": "layerlab.network", "version": 1, "nodes": nodes, "outputs": ["y"]})
+    (problem,) = refused.value.problems
+    assert problem.fixes[0].label == f"Call it {ours}"
+
+
+def test_a_value_that_cannot_be_is_told_with_what_the_field_is():
+    nodes = [{"id": "x", "type": "Input", "params": {"shape": [3, 8, 8]}}]
+    nodes.append({"id": "y", "type": "Conv2d", "params": {"padding": [1, 2, 3]}, "inputs": ["x"]})
+    with pytest.raises(Refused) as refused:
+        read.network({"format": "layerlab.network", "version": 1, "nodes": nodes, "outputs": ["y"]})
+    (problem,) = refused.value.problems
+    assert (
+        problem.because.startswith("It has 3 entries; 2 is the most. ")
+        and "(left, right, top, bottom)" in problem.because
+    )

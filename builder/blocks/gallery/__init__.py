@@ -63,8 +63,11 @@ def example(name: str) -> Experiment:
 def nearest(name: str) -> str | None:
     """The exhibit that was probably meant: people write `ResNet-50`, `vgg16_bn` and `mobilenetv2`."""
     plain = {_plain(known): known for known in GALLERY}
-    near = difflib.get_close_matches(_plain(name[:80]), plain, n=1, cutoff=0.6)
-    return plain[near[0]] if near else None
+    typed = _plain(name[:80])
+    near = difflib.get_close_matches(typed, plain, n=1, cutoff=0.6)
+    if near:
+        return plain[near[0]]
+    return next((known for letters, known in plain.items() if typed and typed in letters), None)
 
 
 def _plain(name: str) -> str:

@@ -32,13 +32,17 @@ class TransformerEncoderBlock(Template):
     activation: Activation = Field("GELU", description="The bend of the second part.")
     causal: bool = Field(False, description="No step looks at a later one.", json_schema_extra=ADVANCED)
 
-    def fitted(self, given: Signal) -> Self:
+    def following(self, given: Signal) -> Self:
         """As wide as the sequence, with as many heads as divide that."""
         if given.axes != "TF":
             return self
         width = given.shape[-1]
         heads = max(count for count in range(1, self.nhead + 1) if width % count == 0)
-        return self.model_copy(update={"d_model": width, "nhead": heads, "dim_feedforward": 4 * width})
+        return self.model_copy(update={"d_model": width, "nhead": heads})
+
+    def fitted(self, given: Signal) -> Self:
+        fitting = self.following(given)
+        return fitting.model_copy(update={"dim_feedforward": 4 * fitting.d_model}) if given.axes == "TF" else fitting
 
     def graph(self) -> Json:
         drops = iter([[layer("Dropout", id=f"drop{at}", p=self.dropout)] if self.dropout else [] for at in (1, 2)])

@@ -54,7 +54,7 @@ class DepthwiseSeparable(Template):
     kernel_size: Odd = Field(3, title="Kernel", description="Side of the filters of the first convolution.")
     activation: Activation = ACTIVATION
 
-    def fitted(self, given: Signal) -> Self:
+    def following(self, given: Signal) -> Self:
         return self.model_copy(update={"in_channels": given.shape[0]}) if given.axes == "CHW" else self
 
     def graph(self) -> Json:
@@ -87,12 +87,12 @@ class InvertedResidual(Template):
     kernel_size: Odd = Field(3, title="Kernel", description="Side of the filters of the middle convolution.")
     activation: Activation = Field("ReLU6", description="The bend behind the first two norms.")
 
+    def following(self, given: Signal) -> Self:
+        return self.model_copy(update={"in_channels": given.shape[0]}) if given.axes == "CHW" else self
+
     def fitted(self, given: Signal) -> Self:
-        return (
-            self.model_copy(update={"in_channels": given.shape[0], "out_channels": given.shape[0]})
-            if given.axes == "CHW"
-            else self
-        )
+        fitting = self.following(given)
+        return fitting.model_copy(update={"out_channels": fitting.in_channels}) if given.axes == "CHW" else fitting
 
     def graph(self) -> Json:
         hidden = self.in_channels * self.expand_ratio
@@ -123,7 +123,7 @@ class SqueezeExcite(Template):
     activation: Activation = Field("ReLU", description="The bend in the middle.")
     gate: Activation = Field("Sigmoid", description="What makes a share of a number.", json_schema_extra=ADVANCED)
 
-    def fitted(self, given: Signal) -> Self:
+    def following(self, given: Signal) -> Self:
         return self.model_copy(update={"channels": given.shape[0]}) if given.axes == "CHW" else self
 
     def graph(self) -> Json:

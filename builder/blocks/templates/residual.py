@@ -39,6 +39,10 @@ class Residual(Template):
     projection: bool = _PROJECTION
     activation: Activation = ACTIVATION
 
+    def following(self, given: Signal) -> Self:
+        changes = given.axes == "CHW" and (self.stride > 1 or given.shape[0] != self.channels)
+        return self.model_copy(update={"projection": True}) if changes else self
+
     def fitted(self, given: Signal) -> Self:
         return self.model_copy(update={"channels": given.shape[0]}) if given.axes == "CHW" else self
 
@@ -66,12 +70,15 @@ class Bottleneck(Template):
     projection: bool = _PROJECTION
     activation: Activation = ACTIVATION
 
+    def following(self, given: Signal) -> Self:
+        changes = given.axes == "CHW" and (self.stride > 1 or given.shape[0] != 4 * self.width)
+        return self.model_copy(update={"projection": True}) if changes else self
+
     def fitted(self, given: Signal) -> Self:
         """A quarter of what comes in is the width, and only what does not divide so has to be projected."""
         if given.axes != "CHW":
             return self
-        width = max(1, given.shape[0] // 4)
-        return self.model_copy(update={"width": width, "projection": 4 * width != given.shape[0]})
+        return self.model_copy(update={"width": max(1, given.shape[0] // 4)}).following(given)
 
     def graph(self) -> Json:
         nodes = path(
