@@ -296,6 +296,10 @@ def _explained(
 
 def _repair(network: Network, node: Node, suggestion: Suggestion, block: str | None) -> Fix:
     """A layer's suggestion as edits of the document."""
+    if suggestion.type:
+        path = node_path(node.id, block)
+        another = (Set(path=f"{path}.type", value=suggestion.type), Set(path=f"{path}.params", value=suggestion.params))
+        return Fix(label=suggestion.label, edits=another)
     graph: Graph = network.blocks[block] if block else network
     edits: list[Edit] = [
         Set(path=f"{node_path(node.id, block)}.params.{name}", value=value) for name, value in suggestion.params.items()

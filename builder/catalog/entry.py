@@ -56,10 +56,12 @@ class Entry(Value):
 
     @classmethod
     def meant(cls, name: str) -> str | None:
-        """The entry that is probably meant: by the letters of its name, by an alias, or by a name much like it."""
+        """The entry that is probably meant: by its name or an alias, by how one begins, or by one spelled much like it."""
         names = {_letters(alias): known for known, entry in cls.shelf.items() for alias in (*entry.aliases, known)}
-        near = difflib.get_close_matches(_letters(name), names, n=1, cutoff=0.5)
-        return names[near[0]] if near else None
+        typed = _letters(name)
+        begun = [known for known in names if known.startswith(typed)] if len(typed) > 2 else []
+        near = [typed] if typed in names else begun or difflib.get_close_matches(typed, names, n=1, cutoff=0.75)
+        return names[min(near, key=len)] if near else None
 
     @property
     def name(self) -> str:

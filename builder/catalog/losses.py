@@ -41,6 +41,16 @@ class CrossEntropy(Loss):
     """For classes: the surprise at the true class, -ln of its probability. Takes scores; softmax is included."""
 
     group, target = "Classification", "nn.CrossEntropyLoss"
+    aliases = (
+        "ce",
+        "cross entropy loss",
+        "categorical crossentropy",
+        "sparse categorical crossentropy",
+        "softmax loss",
+        "log loss",
+        "negative log likelihood",
+        "nll",
+    )
     formula = r"\ell = -\ln \frac{e^{z_c}}{\sum_j e^{z_j}}"
     unit = "cross-entropy (nats)"
 
@@ -62,6 +72,7 @@ class BCEWithLogits(Loss):
     """For two classes and one output: the surprise at the truth. Takes a score; sigmoid is included. Also called logistic loss."""
 
     group, target = "Classification", "nn.BCEWithLogitsLoss"
+    aliases = ("bce", "bce loss", "binary crossentropy", "bce with logits loss")
     formula = r"\ell = -y \ln \sigma(z) - (1 - y) \ln(1 - \sigma(z))"
     unit = "binary cross-entropy (nats)"
 
@@ -82,6 +93,7 @@ class MSE(Loss):
     """The mean of the squared differences. For two classes and one output they are -1 and +1, else one number per class."""
 
     group, target = "Regression", "nn.MSELoss"
+    aliases = ("mse loss", "mean squared error", "squared error", "l2", "l2 loss", "quadratic")
     formula = r"\ell = \frac{1}{n} \sum_i (\hat y_i - y_i)^2"
     unit = "mean squared error"
 

@@ -22,6 +22,7 @@ class SGD(Optimizer):
     """Goes downhill along the gradient of each batch; with momentum it keeps rolling in the direction it had."""
 
     group, target, fused = "Gradient", "optim.SGD", True
+    aliases = ("momentum", "nesterov", "gradient descent", "stochastic gradient descent")
     formula = r"v \leftarrow \mu v + g,\quad \theta \leftarrow \theta - \eta v"
 
     lr: Rate = Field(1e-3, title="Learning rate η", description="How far each step moves.")
@@ -61,6 +62,7 @@ class AdamW(_Adam):
     """Adam with weight decay applied to the weights, not mixed into the gradient."""
 
     group, target, fused = "Adaptive", "optim.AdamW", True
+    aliases = ("adam with weight decay",)
     formula = r"\theta \leftarrow (1 - \eta\lambda)\,\theta - \eta\, \hat m / (\sqrt{\hat v} + \epsilon)"
 
     weight_decay: Decay = Field(

@@ -42,7 +42,8 @@ def totals(analysis: Analysis) -> None:
 VIEWS = ("Every layer", "As drawn", "As in 1998")
 CLASSIC = (
     "Neurons, parameters and connections as LeCun et al. counted them for LeNet-5: every use of a weight is a connection, "
-    "and every bias one more. Pooling is counted as their subsampling, with a coefficient and a bias for each map."
+    "and every bias one more. Pooling is counted as their subsampling, with a coefficient and a bias for each map. "
+    "Layers of other kinds are not counted."
 )
 
 

@@ -76,7 +76,7 @@ REFUSED = [
     ),
     Refusal(
         named("InstanceNorm", "Dropout"), "shape/wrong-axes", "PyTorch takes almost anything, with a warning.",
-        of_rank(0, 1, 2, 3), (layer("Dropout1d"), (NUMBERS_IN_A_ROW,)),
+        of_rank(0, 1, 2, 3, 4), (layer("Dropout1d"), (NUMBERS_IN_A_ROW,)),
     ),
     Refusal(
         tuple(name for name in Layer.shelf if name.endswith("1d")), "shape/wrong-axes", OTHER_AXES,
@@ -108,12 +108,17 @@ REFUSED = [
     ),
     Refusal(
         ("ConvTranspose1d", "ConvTranspose2d", "Slice"), "shape/nothing-left", "PyTorch goes on with an output that has no numbers.",
-        lambda layer, x: True, (layer("ConvTranspose1d", kernel_size=1, padding=3), (LINE,)),
+        lambda layer, x: True, (layer("Slice", start=6), (LINE,)),
     ),
     Refusal(
         named("MaxPool"), "shape/only-padding",
         "PyTorch gives minus infinity and writes the gradient beyond its tensor (in this example, into the rest of its block of memory).",
         lambda layer, x: layer.padding != 0, (layer("MaxPool2d", stride=1, padding=1, dilation=2), (Signal((1, 1, 1), "CHW"),)),
+    ),
+    Refusal(
+        ("GroupNorm",), "shape/one-value",
+        "PyTorch gives zero for every one of them, and refuses a batch of one sample, also of those to judge by.",
+        lambda layer, x: True, (layer("GroupNorm", num_groups=6), (NUMBERS_IN_A_ROW,)),
     ),
     Refusal(
         ("Pad",), "shape/padding-count", "PyTorch pads the last sides alone where there are too few numbers.",

@@ -50,6 +50,41 @@ def test_the_arithmetic_that_is_shown_comes_out(kind: type[Layer], data: st.Data
     assert set(results["size"]) <= {side for signal in said for side in signal.shape}
 
 
+IMAGE, STEPS = Signal((64, 28, 30), "CHW"), Signal((7, 10), "TF")
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "given_signals", "shown"),
+    [
+        ("Concat", {}, [Signal((channels, 28, 28), "CHW") for channels in (64, 128, 32, 32)], "64 + 128 + 32 + 32 = 256"),
+        ("Concat", {"dim": 2}, [STEPS, STEPS], "10 + 10 = 20"),
+        ("Upsample", {}, [IMAGE], "28 x 2 = 56; 30 x 2 = 60"),
+        ("Upsample", {"scale_factor": 3.0}, [Signal((1, 5, 5), "CHW")], "5 x 3 = 15"),
+        ("Upsample", {"scale_factor": 0.5}, [IMAGE], ""),
+        ("Upsample", {"size": 7}, [IMAGE], ""),
+        ("LSTM", {"hidden_size": 20}, [STEPS], "4 x (10 x 20 + 20 x 20 + 20 + 20) = 2,560"),
+        ("GRU", {"hidden_size": 20, "bias": False}, [STEPS], "3 x (10 x 20 + 20 x 20) = 1,800"),
+        ("RNN", {"hidden_size": 20}, [STEPS], "10 x 20 + 20 x 20 + 20 + 20 = 640"),
+        ("LSTM", {"hidden_size": 32, "bidirectional": True}, [STEPS], "2 x 32 = 64; 2 x 4 x (10 x 32 + 32 x 32 + 32 + 32) = 11,264"),
+        ("RNN", {"hidden_size": 2, "num_layers": 2}, [STEPS], "10 x 2 + 2 x 2 + 2 + 2 + 2 x 2 + 2 x 2 + 2 + 2 = 40"),
+        ("Conv2d", {"kernel_size": (3, 5), "out_channels": 8, "padding": (1, 2)}, [IMAGE],
+         "(28 + 2 x 1 - 3) // 1 + 1 = 28; (30 + 2 x 2 - 5) // 1 + 1 = 30; 3 x 5 x 64 x 8 + 8 = 7,688; 28 x 30 x 8 x 3 x 5 x 64 = 6,451,200"),
+        ("LayerNorm", {}, [Signal((2, 3, 4), "CHW")], "2 x 3 x 4 + 2 x 3 x 4 = 48"),
+    ],
+)  # fmt: skip
+def test_the_arithmetic_of_a_layer(name: str, params: dict[str, Any], given_signals: list[Signal], shown: str):
+    layer = Layer.shelf[name](**params)
+    found = layer.worked(tuple(given_signals), layer.infer(*given_signals))
+    assert "; ".join(str(worked) for worked in found if worked.what != "macs" or name == "Conv2d") == shown
+
+
+@pytest.mark.parametrize("name", ["Conv2d", "ConvTranspose2d"])
+def test_the_sides_of_a_window_stand_in_one_order(name: str):
+    layer, given_signal = Layer.shelf[name](kernel_size=(3, 5)), Signal((2, 7, 9), "CHW")
+    shown = [worked for worked in layer.worked((given_signal,), layer.infer(given_signal)) if worked.what != "size"]
+    assert all("3 x 5" in worked.expression for worked in shown) and len(shown) == 2
+
+
 @pytest.mark.parametrize(
     "kind", [kind for kind in LAYERS if kind.group in ("Convolution", "Pooling") and "Adaptive" not in kind.__name__],
     ids=name_of,

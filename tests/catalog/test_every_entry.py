@@ -28,6 +28,7 @@ from torch_layers import operation
 
 from builder.blocks import GALLERY, Template
 from builder.catalog import SHELVES, Entry, Initializer, Layer, Loss, Optimizer, Preparation, Signal, Source
+from builder.catalog.signal import KNOWN_AXES
 from builder.compile.build import loss_function, resolve
 from builder.data import loaders
 from builder.design.pick import entry_of
@@ -156,12 +157,46 @@ def test_an_alias_leads_to_its_entry_and_to_no_other(entry: type[Entry]):
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [("swish", "SiLU"), ("relu", "ReLU"), ("conv", "Conv2d"), ("Conv_2D", "Conv2d"), ("BatchNorm", "BatchNorm2d"), ("batch-norm", "BatchNorm2d"),
-     ("leakyrelu", "LeakyReLU"), ("Conv2", "Conv2d"), ("swisch", "SiLU"), ("global average pooling", "AdaptiveAvgPool2d"), ("qqqqqq", None)],
+     ("leakyrelu", "LeakyReLU"), ("Conv2", "Conv2d"), ("swisch", "SiLU"), ("global average pooling", "AdaptiveAvgPool2d"), ("qqqqqq", None),
+     ("Dense", "Linear"), ("fc", "Linear"), ("Fully Connected", "Linear"), ("perceptron", "Linear"), ("lineer", "Linear"), ("minimum", None),
+     ("bias", None), ("Elman", "RNN"), ("SimpleRNN", "RNN"), ("bidirectional", "LSTM"), ("noise", "GaussianNoise"), ("relo", "ReLU"),
+     ("DepthwiseConv2D", "Conv2d"), ("deconv", "ConvTranspose2d"), ("conv1d transpose", "ConvTranspose1d"), ("Conv2DTranspose", "ConvTranspose2d"),
+     ("GlobalMaxPooling2D", "AdaptiveMaxPool2d"), ("global max", "AdaptiveMaxPool2d"), ("SpatialDropout1D", "Dropout1d"),
+     ("batch norm", "BatchNorm2d"), ("attention", "MultiheadAttention"), ("sof", "Softmax"), ("so", None)],
 )  # fmt: skip
 def test_what_people_type_leads_to_what_they_mean(typed: str, meant: str | None):
     with pytest.raises(PydanticCustomError) as refused:
         Layer.pick(typed, {})
     assert suggested(refused.value) == meant
+
+
+@pytest.mark.parametrize(
+    ("shelf", "typed", "meant"),
+    [(Loss, "MSELoss", "MSE"), (Loss, "binary_crossentropy", "BCEWithLogits"), (Loss, "NLL", "CrossEntropy"), (Optimizer, "momentum", "SGD"),
+     (Initializer, "glorot_uniform", "XavierUniform"), (Initializer, "kaiming", "HeNormal"), (Initializer, "constant", None)],
+)  # fmt: skip
+def test_what_people_type_on_other_shelves_leads_to_what_they_mean(shelf: type[Entry], typed: str, meant: str | None):
+    assert shelf.meant(typed) == meant
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "told"),
+    [
+        *(("Input", "axes", f"{axes}: ") for axes in KNOWN_AXES if axes),
+        ("Conv1d", "padding", "two (left, right)"), ("Conv2d", "padding", "two (height, width), four (left, right, top, bottom)"),
+        ("Conv3d", "padding", "three (depth, height, width), six (left, right, top, bottom, front, back)"),
+        ("Pad", "padding", "right, top, bottom, front, back"),
+        ("MaxPool2d", "padding", "height, width"), ("Softmax", "dim", "the last, is the default"), ("Softmax", "dim", "Segmentation wants 1, the channels"),
+        ("Upsample", "align_corners", "alone: linear, bilinear, bicubic, trilinear"), ("LPPool2d", "norm_type", "not negative"),
+    ],
+)  # fmt: skip
+def test_the_help_of_a_field_says(name: str, field: str, told: str):
+    assert told in (Layer.shelf[name].model_fields[field].description or "")
+
+
+@pytest.mark.parametrize(("name", "gates"), [("LSTM", r"i_t, f_t, o_t = \sigma("), ("GRU", r"r_t, z_t = \sigma(")])
+def test_the_formula_of_a_recurrent_layer_shows_its_gates(name: str, gates: str):
+    assert gates in Layer.shelf[name].formula
 
 
 @every_entry

@@ -131,6 +131,7 @@ def test_what_stands_before_a_mean_goes_and_the_rest_keeps_its_meaning():
     image, sequence = Signal((3, 4, 5), "CHW"), Signal((4, 5), "TF")
     assert mean().infer(sequence) == (Signal((5,), "F"),)
     assert mean().infer(image) == (Signal((4, 5), "HW"),)
+    assert mean(dim=2).infer(image) == (Signal((3, 5), "CL"),) and mean(dim=3).infer(image) == (Signal((3, 4), "CL"),)
     assert mean(dim=-1, keepdim=True).infer(image) == (Signal((3, 4, 1), "CHW"),)
     assert mean(dim=1).infer(Signal((5,), "F")) == (Signal((), ""),)
     x = torch.randn(2, 4, 5)
@@ -153,6 +154,28 @@ def test_a_factor_for_every_channel_scales_a_whole_image():
     assert multiply.infer(factors, image) == multiply.infer(image, factors) == (image,)
     x, gate = torch.randn(2, 3, 4, 5), torch.randn(2, 3, 1, 1)
     assert torch.equal(operation(multiply)(gate, x), torch.einsum("bchw,bc->bchw", x, gate[..., 0, 0]))
+
+
+@pytest.mark.parametrize(("p", "finite"), [(1.0, True), (2.0, True), (4.0, True), (3.0, False), (2.5, False)])
+def test_an_odd_or_fractional_norm_needs_numbers_that_are_not_negative(p: float, finite: bool):
+    pool, x = module("LPPool1d", Signal((1, 2), "CL"), norm_type=p), torch.tensor([[[-3.0, -2.0]]])
+    assert pool(x).isfinite().item() is finite and pool(x.abs()).isfinite().all()
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(
+    ("name", "norms", "looks"), [("TransformerEncoderLayer", 2, 1), ("TransformerDecoderLayer", 3, 2)]
+)
+def test_norms_and_softmax_cost_the_same_inside_a_transformer(name: str, norms: int, looks: int, bias: bool):
+    x, width = Signal((5, 8), "TF"), 16
+    given = (x,) * looks
+    inside = Layer.shelf[name](nhead=2, dim_feedforward=width, bias=bias).operations(given, (x,))
+    norm = Layer.shelf["LayerNorm"](bias=bias).operations((x,), (x,))["normalization"]
+    scores = Signal((2, 5, 5), "CHW")
+    softmax = Layer.shelf["Softmax"]().operations((scores,), (scores,))["activation"]
+    assert (inside["normalization"], inside["activation"]) == (norms * norm, looks * softmax + 5 * width)
+    alone = Layer.shelf["MultiheadAttention"](num_heads=2).operations((x, x), (x,))
+    assert alone == {"activation": softmax}
 
 
 def test_average_and_maximum_of_several_inputs():

@@ -9,6 +9,8 @@ from random_entries import LAYERS, entries, inputs_of, name_of
 
 from builder.analysis import check
 from builder.catalog import Layer, Signal
+from builder.catalog.layers import ShapeProblem
+from builder.catalog.signal import KNOWN_AXES
 from builder.design import edits, read
 from builder.design.network import Network, to_json
 from builder.problem import Problem
@@ -47,16 +49,41 @@ def test_every_offered_fix_repairs_the_layer(kind: type[Layer], data: st.DataObj
         assert_fixes_repair(network, problem)
 
 
-IMAGE, ROW, SEQUENCE = Signal((4, 6, 6), "CHW"), Signal((8,), "F"), Signal((5, 3), "TF")
+IMAGE, ROW, SEQUENCE, LINE = Signal((4, 6, 6), "CHW"), Signal((8,), "F"), Signal((5, 3), "TF"), Signal((3, 7), "CL")
+TOKENS, PLANE = Signal((5,), "T", "int64", 9), Signal((6, 6), "HW", "int64", 9)
 
 MISTAKES = [
     ("Linear", {}, [IMAGE], "shape/wrong-axes", ["Insert a Flatten in front of it"]),
-    ("Linear", {}, [Signal((5,), "T")], "shape/wrong-axes", ["Insert a Flatten in front of it"]),
-    ("Linear", {}, [Signal((2, 6), "CL")], "shape/wrong-axes", ["Insert a Flatten in front of it"]),
+    ("Linear", {}, [Signal((5,), "T")], "shape/wrong-axes", ["Insert a Flatten in front of it", "Insert a Reshape to 5 x 1 in front of it"]),
+    ("Linear", {}, [LINE], "shape/wrong-axes", ["Insert a Flatten in front of it", "Insert a Permute in front of it"]),
+    ("Linear", {}, [Signal((), "")], "shape/wrong-axes", ["Insert a Reshape to 1 in front of it"]),
+    ("LSTM", {}, [LINE], "shape/wrong-axes", ["Insert a Permute in front of it"]),
+    ("LSTM", {}, [ROW], "shape/wrong-axes", ["Insert a Reshape to 8 x 1 in front of it"]),
+    ("LSTM", {}, [Signal((1, 6, 4), "CHW")], "shape/wrong-axes", ["Insert a Reshape to 6 x 4 in front of it"]),
+    ("Conv1d", {}, [IMAGE], "shape/wrong-axes", ["Use Conv2d", "Insert a Flatten that lays its positions out in a line"]),
+    ("BatchNorm2d", {}, [ROW], "shape/wrong-axes", ["Use BatchNorm1d"]),
+    ("GroupNorm", {"num_groups": 8}, [ROW], "shape/one-value", ["Set num_groups to 4"]),
+    ("Conv1d", {}, [SEQUENCE], "shape/wrong-axes", ["Insert a Permute in front of it"]),
+    ("Conv1d", {}, [ROW], "shape/wrong-axes", ["Insert a Reshape to 1 x 8 in front of it"]),
+    ("Conv2d", {}, [Signal((28, 28), "TF")], "shape/wrong-axes", ["Insert a Reshape to 1 x 28 x 28 in front of it"]),
+    ("MaxPool2d", {}, [Signal((6, 4), "HW")], "shape/wrong-axes", ["Insert a Reshape to 1 x 6 x 4 in front of it"]),
+    ("Conv2d", {}, [Signal((784,), "F")], "shape/wrong-axes", ["Insert a Reshape to 1 x 28 x 28 in front of it"]),
+    ("Conv2d", {}, [Signal((3072,), "F")], "shape/wrong-axes", ["Insert a Reshape to 3 x 32 x 32 in front of it"]),
+    ("Conv2d", {}, [Signal((785,), "F")], "shape/wrong-axes", []),
+    ("BatchNorm1d", {}, [SEQUENCE], "shape/wrong-axes", ["Insert a Flatten in front of it", "Insert a Permute in front of it"]),
+    ("MultiheadAttention", {"num_heads": 3}, [SEQUENCE, LINE], "shape/wrong-axes", ["Insert a Permute in front of it"]),
+    ("Bilinear", {}, [ROW, IMAGE], "shape/wrong-axes", ["Insert a Flatten in front of it"]),
+    ("LSTM", {}, [TOKENS], "dtype/not-float", ["Insert an Embedding in front of it", "Insert a OneHot in front of it"]),
+    ("Linear", {}, [Signal((), "", "int64", 9)], "dtype/not-float", ["Insert an Embedding in front of it", "Insert a OneHot in front of it"]),
+    ("Conv2d", {}, [PLANE], "dtype/not-float", ["Insert a OneHot in front of it"]),
+    ("LSTM", {}, [Signal((5,), "T", "int64")], "dtype/not-float", []),
+    ("Multiply", {}, [Signal((5, 32), "TF"), TOKENS], "dtype/not-float", ["Insert an Embedding in front of it"]),
     ("Conv2d", {"kernel_size": 9}, [IMAGE], "shape/window-too-large", ["Set padding to 2", "Set kernel_size to 6"]),
     ("Conv2d", {"kernel_size": 9, "padding": 1}, [IMAGE], "shape/window-too-large", ["Set padding to 2", "Set kernel_size to 8"]),
     ("Conv2d", {"dilation": 4}, [IMAGE], "shape/window-too-large", ["Set padding to 2", "Set dilation to 1"]),
     ("Conv2d", {"groups": 3}, [IMAGE], "shape/groups", ["Set groups to 1"]),
+    ("Conv2d", {"groups": 3}, [Signal((3, 6, 6), "CHW")], "shape/groups", ["Set groups to 1", "Set out_channels to 30", "Set out_channels to 33"]),
+    ("Conv1d", {"groups": 3, "out_channels": 2}, [LINE], "shape/groups", ["Set groups to 1", "Set out_channels to 3"]),
     ("MaxPool2d", {"kernel_size": 7}, [IMAGE], "shape/window-too-large", ["Set padding to 1", "Set kernel_size to 6"]),
     ("MaxPool2d", {"kernel_size": 3, "padding": 2}, [IMAGE], "shape/padding-too-large", ["Set padding to 1"]),
     ("AvgPool2d", {"kernel_size": 9}, [Signal((1, 2, 20), "CHW")], "shape/window-too-large", ["Set padding to 4", "Set kernel_size to 2 x 9"]),
@@ -68,7 +95,9 @@ MISTAKES = [
     ("GroupNorm", {"num_groups": 6}, [IMAGE], "shape/groups", ["Set num_groups to 2"]),
     ("LayerNorm", {"sides": 2}, [ROW], "shape/no-such-side", ["Use the usual sides"]),
     ("InstanceNorm2d", {}, [Signal((4, 1, 1), "CHW")], "shape/one-position", []),
-    ("PReLU", {"per_channel": True}, [SEQUENCE], "shape/wrong-axes", ["Learn one slope for all"]),
+    ("PReLU", {"per_channel": True}, [SEQUENCE], "shape/wrong-axes", [
+        "Learn one slope for all", "Insert a Flatten in front of it", "Insert a Permute in front of it",
+    ]),
     ("GLU", {}, [SEQUENCE], "shape/odd-side", []),
     ("GLU", {}, [Signal((4, 5), "TF")], "shape/odd-side", ["Split side 1"]),
     ("Softmax", {"dim": 2}, [ROW], "shape/no-such-side", ["Use the last side"]),
@@ -120,6 +149,40 @@ def test_a_common_mistake_is_explained_and_its_repairs_are_offered(
         assert f"It receives {signal} from in{at}." in problem.because
     assert [fix.label for fix in problem.fixes] == labels
     assert_fixes_repair(network, problem)
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "given_signal", "relative", "kept"),
+    [
+        ("Conv1d", {}, IMAGE, "Conv2d", {}),
+        ("Conv2d", {"kernel_size": (5, 5), "stride": (1, 2)}, LINE, "Conv1d", {"kernel_size": 5, "stride": [1, 2]}),
+        ("MaxPool1d", {"kernel_size": 3}, IMAGE, "MaxPool2d", {"kernel_size": 3}),
+        ("AdaptiveAvgPool2d", {}, Signal((2, 3, 4, 5), "CDHW"), "AdaptiveAvgPool3d", {}),
+        ("BatchNorm1d", {}, IMAGE, "BatchNorm2d", {}),
+        ("BatchNorm2d", {"eps": 0.1}, ROW, "BatchNorm1d", {"eps": 0.1}),
+        ("InstanceNorm1d", {}, IMAGE, "InstanceNorm2d", {}),
+        ("Dropout1d", {"p": 0.1}, IMAGE, "Dropout2d", {"p": 0.1}),
+        ("Dropout2d", {"p": 0.1}, ROW, "Dropout", {"p": 0.1}),
+    ],
+)  # fmt: skip
+def test_the_same_layer_for_as_many_dimensions_as_come_in_is_suggested(
+    name: str, params: dict[str, Any], given_signal: Signal, relative: str, kept: dict[str, Any]
+):
+    with pytest.raises(ShapeProblem) as refused:
+        Layer.shelf[name](**params).infer(given_signal)
+    found = [suggestion for suggestion in refused.value.suggestions if suggestion.type]
+    assert (relative, kept) in [(suggestion.type, suggestion.params) for suggestion in found]
+    assert f"Use {relative}" in [suggestion.label for suggestion in found]
+
+
+@pytest.mark.parametrize("name", [name for name in Layer.shelf if name[-2:] in ("1d", "2d", "3d")])
+@pytest.mark.parametrize("axes", sorted(KNOWN_AXES))
+def test_few_repairs_are_suggested_for_input_of_the_wrong_kind(name: str, axes: str):
+    try:
+        Layer.shelf[name]().infer(Signal((4,) * len(axes), axes))
+    except ShapeProblem as problem:
+        assert len(problem.suggestions) <= 3
+        assert all(suggestion.type in (None, *Layer.shelf) for suggestion in problem.suggestions)
 
 
 def test_a_layer_with_two_mistakes_tells_the_first():

@@ -49,6 +49,25 @@ def test_a_bias_is_one_connection_more_for_each_neuron(bias: bool, connections: 
     assert (count.neurons, count.parameters, count.connections) == (5, connections, connections)
 
 
+@pytest.mark.parametrize(
+    ("shape", "node"),
+    [([6, 4], layer("LSTM", id="other")), ([6, 4], layer("MultiheadAttention", id="other", inputs=["x", "x"])),
+     ([6, 4], layer("TransformerEncoderLayer", id="other")), ([4, 4], layer("MatMul", id="other", inputs=["x", "x"])),
+     ([4], layer("Bilinear", id="other", inputs=["x", "x"])), ([2, 6, 6], layer("ConvTranspose2d", id="other"))],
+    ids=lambda value: value.get("type") if isinstance(value, dict) else None,
+)  # fmt: skip
+@pytest.mark.parametrize("in_a_block", [False, True])
+def test_what_was_not_counted_in_1998_is_left_out(shape: list[int], node: dict, in_a_block: bool):
+    nodes = chain(layer("Input", id="x", shape=shape), node)
+    blocks = {}
+    if in_a_block:
+        inside = [*chain({"inputs": ["x"], **node}), layer("Identity", id="same", inputs=["other"])]
+        blocks["Block"] = {"inputs": ["x"], "nodes": inside, "outputs": ["same"]}
+        nodes[1] = {"id": "other", "block": "Block", "inputs": ["x"]}
+    network = Network.model_validate({"nodes": nodes, "outputs": ["other"], "blocks": blocks})
+    assert analyze(network).macs and counted(network) == {}
+
+
 def test_blocks_count_what_is_inside_as_often_as_they_are_repeated():
     unit = {
         "inputs": ["x"],

@@ -341,6 +341,13 @@ def test_sigmoid_values_and_its_steepest_slope_a1():
     assert slopes.max().item() == pytest.approx(0.25)
 
 
+@pytest.mark.parametrize(("depth", "slope"), [(5, 9.765625e-4), (10, 9.536743e-7)])
+def test_slopes_of_sigmoids_multiply_and_none_is_above_a_quarter_a3(depth: int, slope: float):
+    x = torch.linspace(-9, 9, 1001, dtype=torch.float64, requires_grad=True)
+    slopes = torch.autograd.grad(run("Sigmoid", x).sum(), x)[0]
+    assert slopes.min() > 0 and slopes.max().item() ** depth == pytest.approx(slope)
+
+
 def test_tanh_of_two_a4():
     assert activation("Tanh", 2) == pytest.approx([0.964028], abs=1e-6)
 
@@ -360,6 +367,31 @@ def test_leaky_relu_of_minus_two_with_the_slope_of_pytorch_a7():
 def test_softmax_of_one_two_three_a8():
     assert activation("Softmax", 1, 2, 3) == pytest.approx([0.090031, 0.244728, 0.665241], abs=1e-6)
     assert activation("Softmax", 1.7, 0)[0] == pytest.approx(activation("Sigmoid", 1.7)[0], abs=1e-6)
+
+
+def test_silu_at_two_and_minus_two_a9():
+    assert activation("SiLU", 2, -2) == pytest.approx([1.761594, -0.238406], abs=1e-6)
+
+
+def test_an_identity_gives_what_it_gets_a10():
+    assert activation("Identity", -3, 0, 2.5) == [-3, 0, 2.5]
+
+
+def test_dense_layers_without_an_activation_are_one_matrix_a11():
+    dense = [layer("Linear", id=f"dense{at}", out_features=width) for at, width in enumerate((16, 8, 3))]
+    torch.manual_seed(0)
+    module = build(
+        Network.model_validate({"nodes": chain(layer("Input", id="data", shape=[4]), *dense), "outputs": ["dense2"]})
+    )
+    weight, bias = torch.eye(4), torch.zeros(4)
+    for linear in (module.dense0, module.dense1, module.dense2):
+        weight, bias = linear.weight @ weight, linear.weight @ bias + linear.bias
+    x = torch.randn(100, 4)
+    assert (module(x)[0] - (x @ weight.T + bias)).abs().max().item() < 1e-6
+
+
+def test_a_step_fires_above_zero_a14():
+    assert activation("Step", -1, 0, 0.5) == [0, 0, 1] and activation("Step", -1, 0, 0.5, low=-1) == [-1, -1, 1]
 
 
 def test_mean_squared_error_of_the_little_vectors_l1():

@@ -41,7 +41,7 @@ class ReLU(_Activation):
     """Lets positive numbers through and makes the rest zero: cheap, and its gradient does not fade."""
 
     target = "nn.ReLU"
-    aliases = ("rectifier", "rectified linear unit")
+    aliases = ("rectifier", "rectified linear unit", "rectified linear", "ramp")
     formula = r"y = \max(0, x)"
 
 
@@ -59,7 +59,7 @@ class LeakyReLU(_Activation):
     """
 
     target = "nn.LeakyReLU"
-    aliases = ("lrelu",)
+    aliases = ("lrelu", "leaky rectifier")
     positional = 1
     formula = r"y = \max(0, x) + a \min(0, x)"
 
@@ -72,6 +72,7 @@ class PReLU(_Activation):
     """A LeakyReLU that learns its slope: one for all numbers, or one for each channel."""
 
     target = "nn.PReLU"
+    aliases = ("parametric relu",)
     positional = 1
     formula = r"y = \max(0, x) + a \min(0, x),\quad a \text{ learned}"
 
@@ -100,6 +101,7 @@ class RReLU(_Activation):
     """A LeakyReLU whose slope is drawn at random for every number in training, and is the mean of its bounds afterwards."""
 
     target = "nn.RReLU"
+    aliases = ("randomized relu",)
     positional = 2
     formula = r"y = \max(0, x) + a \min(0, x),\quad a \sim \mathcal U(l, u)"
 
@@ -121,6 +123,7 @@ class ELU(_Activation):
     """A ReLU with a smooth negative side that levels off at -alpha, which keeps the mean of what comes out near zero."""
 
     target = "nn.ELU"
+    aliases = ("exponential linear unit",)
     positional = 1
     formula = r"y = \max(0, x) + \min(0, \alpha(e^x - 1))"
 
@@ -131,6 +134,7 @@ class SELU(_Activation):
     """An ELU whose two constants keep mean 0 and variance 1 from dense layer to dense layer, given LeCun's first weights."""
 
     target = "nn.SELU"
+    aliases = ("scaled elu", "scaled exponential linear unit")
     formula = r"y = 1.0507\,(\max(0, x) + \min(0, 1.6733\,(e^x - 1)))"
 
 
@@ -148,6 +152,7 @@ class GELU(_Activation):
     """Weighs a number by how probable a smaller one is under a bell curve: a smooth ReLU, the usual one in Transformers."""
 
     target = "nn.GELU"
+    aliases = ("gaussian error linear unit",)
     formula = r"y = x\,\Phi(x)"
 
     approximate: Literal["none", "tanh"] = Field(
@@ -174,6 +179,7 @@ class Softplus(_Activation):
     """A ReLU with its kink smoothed out, always above zero: for outputs that must be positive."""
 
     target = "nn.Softplus"
+    aliases = ("smooth relu",)
     positional = 1
     formula = r"y = \frac{1}{\beta} \ln(1 + e^{\beta x})"
 
@@ -229,6 +235,7 @@ class Hardswish(_Activation):
     """A SiLU whose sigmoid is made of straight lines: as good for small networks, and quicker on phones."""
 
     target = "nn.Hardswish"
+    aliases = ("hard silu",)
     formula = r"y = x \min(\max(0, x/6 + 1/2), 1)"
 
 
@@ -263,7 +270,7 @@ class Sigmoid(_Activation):
     """Squeezes any number into 0 to 1: a probability. In hidden layers its gradient, at most 0.25, fades with depth."""
 
     target = "nn.Sigmoid"
-    aliases = ("logistic",)
+    aliases = ("logistic", "sigma")
     formula = r"y = \frac{1}{1 + e^{-x}}"
 
 
@@ -271,6 +278,7 @@ class Tanh(_Activation):
     """Squeezes any number into -1 to 1, centred on zero."""
 
     target = "nn.Tanh"
+    aliases = ("hyperbolic tangent", "tangens hyperbolicus")
     formula = r"y = \frac{e^x - e^{-x}}{e^x + e^{-x}}"
 
 
@@ -304,6 +312,7 @@ class GLU(_Activation):
     """Splits a side in two halves and lets the second, through a sigmoid, decide how much of the first comes out."""
 
     target = "nn.GLU"
+    aliases = ("gated linear unit",)
     positional = 1
     pointwise = False
     formula = r"y = a \odot \sigma(b)"
@@ -331,12 +340,21 @@ class GLU(_Activation):
         return along_channels(self.dim, x[0])
 
 
+SOFTMAX = 3
+"""Operations per number of a softmax: one exponential, one addition, one division."""
+
+
 class _OverSide(_Activation):
     """What softmax and its relatives share: the numbers along one side compete."""
 
     pointwise = False
 
-    dim: Dim = Field(-1, title="Side", description="Side that adds up to 1; -1 is the last, 0 the batch.")
+    dim: Dim = Field(
+        -1,
+        title="Side",
+        description="Side that adds up to 1; -1, the last, is the default. Segmentation wants 1, the channels: probabilities at "
+        "every pixel. 0 is the batch, and cannot be it.",
+    )
 
     def infer(self, *x: Signal) -> Signals:
         expect_floats(x[0])
@@ -344,8 +362,7 @@ class _OverSide(_Activation):
         return (x[0],)
 
     def operations(self, x: Signals, y: Signals) -> dict[str, int]:
-        """Per number: one exponential, one addition, one division."""
-        return {"activation": 3 * y[0].numbers}
+        return {"activation": SOFTMAX * y[0].numbers}
 
     def window(self, *x: Signal) -> Window | None:
         return along_channels(self.dim, x[0])

@@ -4,8 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from builder.catalog.layers.activations import SOFTMAX
 from builder.catalog.layers.base import Layer, ShapeProblem, Signals, Suggestion, expect_axes
 from builder.catalog.layers.dense import Count
+from builder.catalog.layers.normalization import LayerNorm
 from builder.catalog.signal import Shape, Signal
 from builder.problem import say
 
@@ -93,7 +95,15 @@ class MultiheadAttention(Layer):
     """
 
     group, target = "Attention", "MultiheadAttention"
-    aliases = ("attention", "selfattention", "crossattention", "mha")
+    aliases = (
+        "attention",
+        "selfattention",
+        "crossattention",
+        "mha",
+        "multi head self attention",
+        "scaled dot product attention",
+        "dot product attention",
+    )
     positional = 2
     formula = r"y = W_o \big[\operatorname{softmax}\!\big(\tfrac{Q_h K_h^\top}{\sqrt{d_h}}\big) V_h\big]_h,\quad Q = W_q x,\ K = W_k m,\ V = W_v m"
     inputs = ("query", "memory", "mask?")
@@ -113,7 +123,7 @@ class MultiheadAttention(Layer):
     def infer(self, *x: Signal) -> Signals:
         query, memory, *masks = x
         expect_axes(query, "TF")
-        expect_axes(memory, "TF")
+        expect_axes(memory, "TF", port=1)
         expect_heads(query.shape[1], self.num_heads, "num_heads")
         for mask in masks:
             expect_mask(mask, query.shape[0], memory.shape[0])
@@ -129,7 +139,7 @@ class MultiheadAttention(Layer):
         return 2 * self.macs(x, y) - attention_first_terms(x[0].shape, x[1].shape, self.num_heads, self.bias)
 
     def operations(self, x: Signals, y: Signals) -> dict[str, int]:
-        return {"activation": self.num_heads * x[0].shape[0] * x[1].shape[0]}
+        return {"activation": SOFTMAX * self.num_heads * x[0].shape[0] * x[1].shape[0]}
 
 
 class _Transformer(Layer):
@@ -186,9 +196,10 @@ class _Transformer(Layer):
     def operations(self, x: Signals, y: Signals) -> dict[str, int]:
         steps, parts = x[0].shape[0], len(self._attends(x)) + 1
         looks = sum(self.nhead * steps * memory[0] for memory in self._attends(x).values())
+        norm = LayerNorm.model_validate({"bias": self.bias}).operations(x[:1], x[:1])["normalization"]
         return {
-            "activation": looks + steps * self.dim_feedforward,
-            "normalization": (4 if self.bias else 3) * parts * x[0].numbers,
+            "activation": SOFTMAX * looks + steps * self.dim_feedforward,
+            "normalization": parts * norm,
             "merge": parts * x[0].numbers,
         }
 
@@ -200,7 +211,7 @@ class TransformerEncoderLayer(_Transformer):
     """
 
     target = "TransformerEncoderLayer"
-    aliases = ("transformer", "encoderlayer")
+    aliases = ("transformer", "encoderlayer", "transformer encoder", "transformer block", "encoder")
     formula = r"h = \operatorname{norm}(x + \operatorname{attend}(x, x)),\quad y = \operatorname{norm}(h + W_2\,\sigma(W_1 h))"
     inputs = ("x", "mask?")
 
@@ -225,7 +236,7 @@ class TransformerDecoderLayer(_Transformer):
     """
 
     target = "TransformerDecoderLayer"
-    aliases = ("decoderlayer",)
+    aliases = ("decoderlayer", "transformer decoder", "decoder")
     formula = (
         r"g = \operatorname{norm}(x + \operatorname{attend}(x, x)),\quad h = \operatorname{norm}(g + \operatorname{attend}(g, m)),"
         r"\quad y = \operatorname{norm}(h + W_2\,\sigma(W_1 h))"
@@ -237,7 +248,7 @@ class TransformerDecoderLayer(_Transformer):
     def infer(self, *x: Signal) -> Signals:
         own, memory, *masks = x
         expect_axes(own, "TF")
-        expect_axes(memory, "TF")
+        expect_axes(memory, "TF", port=1)
         expect_heads(own.shape[1], self.nhead, "nhead")
         if memory.shape[1] != own.shape[1]:
             raise ShapeProblem(

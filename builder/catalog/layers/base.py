@@ -1,12 +1,12 @@
 """What every layer is: ports, and rules from signals to signals."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from math import prod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from math import isqrt, prod
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from builder.catalog.entry import Entry
-from builder.catalog.signal import Shape, Signal
+from builder.catalog.signal import AXES_OF_RANK, Shape, Signal
 from builder.problem import Json, say
 
 Signals: TypeAlias = tuple[Signal, ...]
@@ -16,11 +16,13 @@ Signals: TypeAlias = tuple[Signal, ...]
 class Suggestion:
     """A repair that a layer proposes for itself; analysis turns it into a Fix, and tries it before anyone sees it.
 
-    `params` are new parameters of the layer. `insert` names a layer, with parameters, to put in front of `port`.
+    `params` are new parameters of the layer. `insert` names a layer, with parameters, to put in front of `port`. `type`
+    names a layer to use in its place, and `params` are then all that it gets.
     """
 
     label: str
     params: dict[str, Json] = field(default_factory=dict)
+    type: str | None = None
     insert: tuple[str, dict[str, Json]] | None = None
     port: int = 0
 
@@ -127,12 +129,15 @@ class Layer(Entry):
         """How the sides of its output follow, where that takes arithmetic."""
         return ()
 
+    def counting(self, *x: Signal) -> str:
+        """The arithmetic behind its parameters: of each weight the sides of its window, what it reads and what it gives."""
+        return " + ".join(times((*shape[2:], *shape[1::-1])) for shape in self.parameters(*x).values())
+
     def worked(self, x: Signals, y: Signals) -> tuple[Worked, ...]:
         """The arithmetic behind sizes, parameters and MACs, with this node's numbers in it."""
         found = list(self.sizes(x, y))
         if shapes := self.parameters(*x):
-            expression = " + ".join(times(reversed(shape)) for shape in shapes.values())
-            found.append(Worked("parameters", expression, numbers_of(shapes)))
+            found.append(Worked("parameters", self.counting(*x), numbers_of(shapes)))
         if products := self.products(x, y):
             found.append(Worked("macs", " + ".join(map(times, products)), self.macs(x, y)))
         return tuple(found)
@@ -176,11 +181,17 @@ AXES_IN_WORDS = {
 }
 
 
-def expect_axes(x: Signal, *allowed: str, suggestions: tuple[Suggestion, ...] = ()) -> None:
-    """Refuse a signal whose axes are not among `allowed`, or that is not made of real numbers."""
-    expect_floats(x)
+def expect_axes(
+    x: Signal, *allowed: str, layer: Layer | None = None, port: int = 0, suggestions: tuple[Suggestion, ...] = ()
+) -> None:
+    """Refuse a signal whose axes are not among `allowed`, or that is not made of real numbers.
+
+    `layer` is who asks, where it has relatives for other numbers of dimensions; `port` is where the signal comes in.
+    """
+    expect_floats(x, port)
     if x.axes not in allowed:
         wanted = " or ".join(AXES_IN_WORDS[axes] for axes in allowed)
+        repairs = [*suggestions, *_relatives(layer, x), *_arrangements(x, allowed, port)]
         raise ShapeProblem(
             "shape/wrong-axes",
             "{node} gets the wrong kind of input",
@@ -190,18 +201,77 @@ def expect_axes(x: Signal, *allowed: str, suggestions: tuple[Suggestion, ...] = 
                 given=AXES_IN_WORDS[x.axes],
                 shape=x,
             ),
-            *suggestions,
+            *repairs[:MOST],
         )
 
 
-def expect_floats(x: Signal) -> None:
+def expect_floats(x: Signal, port: int = 0) -> None:
     """Refuse class numbers and truth values where real numbers are needed."""
     if x.dtype != "float32":
         raise ShapeProblem(
             "dtype/not-float",
             "{node} needs real numbers",
             say("It calculates with float32, and what comes in is {dtype}: {shape}.", dtype=x.dtype, shape=x),
+            *(
+                Suggestion(say("Insert {kind} in front of it", kind=kind), insert=(name, {}), port=port)
+                for name, kind, reads in (
+                    ("Embedding", "an Embedding", ("T", "F", "")),
+                    ("OneHot", "a OneHot", ("T", "F", "HW", "")),
+                )
+                if x.classes and x.axes in reads
+            ),
         )
+
+
+MOST = 3
+"""Repairs that are worth trying for input of the wrong kind."""
+
+
+def _relatives(layer: Layer | None, x: Signal) -> Iterator[Suggestion]:
+    """The same operation for as many dimensions as come in: Conv1d for a line, where Conv2d stands."""
+    if layer is None or not layer.name.endswith("d"):
+        return
+    for name in (f"{layer.name[:-2]}{positions(x) or 1}d", layer.name[:-2]):
+        if name in Layer.shelf and name != layer.name and (x.axes.startswith("C") or x.axes == "F"):
+            given = layer.model_dump(mode="json", exclude_defaults=True).items()
+            alike = {key: value[0] if _is_alike(value) else value for key, value in given}
+            yield Suggestion(say("Use {name}", name=name), alike, type=name)
+
+
+def _is_alike(value: Json) -> bool:
+    """Whether it says the same number for every side."""
+    return isinstance(value, list) and len(set(value)) == 1
+
+
+def _arrangements(x: Signal, allowed: tuple[str, ...], port: int) -> Iterator[Suggestion]:
+    """Layers that change nothing but how the numbers of a signal are arranged."""
+    for axes in allowed:
+        if axes == "F" and x.shape:
+            yield replace(FLATTEN, port=port)
+        elif (x.axes, axes) in (("CL", "TF"), ("TF", "CL")):
+            yield Suggestion(say("Insert a Permute in front of it"), insert=("Permute", {}), port=port)
+        elif x.axes in ("CHW", "CDHW") and axes == "CL":
+            label = say("Insert a Flatten that lays its positions out in a line")
+            yield Suggestion(label, insert=("Flatten", {"start_dim": 2}), port=port)
+        elif shape := _as(axes, x, single_row="F" in allowed):
+            label = say("Insert a Reshape to {shape} in front of it", shape=times(shape))
+            usual = axes == AXES_OF_RANK[len(shape)]
+            params: dict[str, Json] = {"shape": list(shape)} | ({} if usual else {"axes": axes})
+            yield Suggestion(label, insert=("Reshape", params), port=port)
+
+
+def _as(axes: str, x: Signal, single_row: bool) -> Shape | None:
+    """The sides that the numbers of `x` have as one channel, one feature, one row; None where nothing is usual."""
+    if x.axes in ("F", "T") and axes in ("CL", "TF"):
+        return (1, x.numbers) if axes == "CL" else (x.numbers, 1)
+    if x.axes == "F" and axes == "CHW":
+        squares = ((channels, isqrt(x.numbers // channels)) for channels in (1, 3))
+        return next(((channels, side, side) for channels, side in squares if channels * side**2 == x.numbers), None)
+    if x.axes in ("TF", "HW", "TT") and axes == "CHW":
+        return (1, *x.shape)
+    if x.axes == "CHW" and x.shape[0] == 1 and axes == "TF" and not single_row:
+        return x.shape[1:]
+    return (1,) if x.axes == "" and axes == "F" else None
 
 
 FLATTEN = Suggestion("Insert a Flatten in front of it", insert=("Flatten", {}))

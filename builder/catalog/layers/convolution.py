@@ -1,5 +1,6 @@
 """Convolutions."""
 
+from collections.abc import Iterator
 from math import gcd
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -62,7 +63,7 @@ class _Sliding(Layer):
 
     def _fits(self, x: Signal) -> None:
         """Refuse what has another number of dimensions, and channels that do not fall into the groups."""
-        expect_axes(x, AXES[self.rank])
+        expect_axes(x, AXES[self.rank], layer=self)
         channels, common = x.shape[0], gcd(x.shape[0], self.out_channels)
         if common % self.groups:
             raise ShapeProblem(
@@ -73,7 +74,15 @@ class _Sliding(Layer):
                     channels=channels, filters=self.out_channels, groups=self.groups,
                 ),
                 Suggestion(say("Set groups to 1"), {"groups": 1}),
+                *self._as_many_filters_as_groups(channels),
             )  # fmt: skip
+
+    def _as_many_filters_as_groups(self, channels: int) -> Iterator[Suggestion]:
+        """The nearest numbers of filters that fall into the groups, where the channels do."""
+        fewer = self.out_channels // self.groups * self.groups
+        for filters in (fewer, fewer + self.groups) if channels % self.groups == 0 else ():
+            if filters:
+                yield Suggestion(say("Set out_channels to {filters}", filters=filters), {"out_channels": filters})
 
     def _per_side(self, value: int | Shape) -> Shape:
         return per_side(value, self.rank)
@@ -133,7 +142,7 @@ class _Conv(_Sliding):
 
     def products(self, x: Signals, y: Signals) -> tuple[Shape, ...]:
         taps = (*self._per_side(self.kernel_size), x[0].shape[0] // self.groups)
-        return ((*y[0].shape[:0:-1], self.out_channels, *taps),)
+        return ((*y[0].shape[1:], self.out_channels, *taps),)
 
     def window(self, *x: Signal) -> Window:
         kernel, dilation = self._per_side(self.kernel_size), self._per_side(self.dilation)
@@ -145,11 +154,16 @@ class _Conv(_Sliding):
 
 _KERNEL: Any = Field(3, title="Kernel", description="Sides of each filter; one number for all.")
 _STRIDE: Any = Field(1, description="Positions to move between two looks.")
-_PADDING: Any = Field(
-    0,
-    description="Zeros added around the border: one number, one for each side, two for each (left, right, top, bottom), "
-    "'same' (TensorFlow's rule: side / stride, rounded up, comes out) or 'valid' (none).",
-)
+
+
+def _padding(numbers: str) -> Any:
+    return Field(
+        0,
+        description=f"Zeros added around the border: one number for all, {numbers}, "
+        "'same' (TensorFlow's rule: side / stride, rounded up, comes out) or 'valid' (none).",
+    )
+
+
 _DILATION: Any = Field(1, description="Positions between neighbouring taps of a filter.", json_schema_extra=ADVANCED)
 _GROUPS: Any = Field(
     1,
@@ -166,13 +180,14 @@ class Conv1d(_Conv):
     """Slides learned filters along a line (a sound, a sensor, a text); each reports where its pattern appears."""
 
     group, target, rank = "Convolution", "nn.Conv1d", 1
+    aliases = ("convolution 1d", "temporal convolution")
     positional = 3
     initialized = ("nn.Conv1d",)
     formula = r"y_o = b_o + \sum_i W_{o,i} \star x_i"
 
     kernel_size: Small = _KERNEL
     stride: Small = _STRIDE
-    padding: Pad | tuple[Pad, Pad] | Rule = _PADDING
+    padding: Pad | tuple[Pad, Pad] | Rule = _padding("two (left, right)")
     dilation: Small = _DILATION
     groups: Count = _GROUPS
     bias: bool = _BIAS
@@ -183,14 +198,25 @@ class Conv2d(_Conv):
     """Slides learned filters over an image; each filter reports where its pattern appears."""
 
     group, target, rank = "Convolution", "nn.Conv2d", 2
-    aliases = ("conv", "convolution")
+    aliases = (
+        "conv",
+        "convolution",
+        "convolution 2d",
+        "depthwise conv",
+        "depthwise conv 2d",
+        "depthwise convolution",
+        "pointwise convolution",
+        "grouped convolution",
+        "atrous convolution",
+        "dilated convolution",
+    )
     positional = 3
     initialized = ("nn.Conv2d",)
     formula = r"y_o = b_o + \sum_i W_{o,i} \star x_i"
 
     kernel_size: Small2 = _KERNEL
     stride: Small2 = _STRIDE
-    padding: Pad2 | tuple[Pad, Pad, Pad, Pad] | Rule = _PADDING
+    padding: Pad2 | tuple[Pad, Pad, Pad, Pad] | Rule = _padding("two (height, width), four (left, right, top, bottom)")
     dilation: Small2 = _DILATION
     groups: Count = _GROUPS
     bias: bool = _BIAS
@@ -201,13 +227,16 @@ class Conv3d(_Conv):
     """Slides learned filters through a volume (a scan, a film); each reports where its pattern appears."""
 
     group, target, rank = "Convolution", "nn.Conv3d", 3
+    aliases = ("convolution 3d",)
     positional = 3
     initialized = ("nn.Conv3d",)
     formula = r"y_o = b_o + \sum_i W_{o,i} \star x_i"
 
     kernel_size: Small3 = _KERNEL
     stride: Small3 = _STRIDE
-    padding: Pad3 | tuple[Pad, Pad, Pad, Pad, Pad, Pad] | Rule = _PADDING
+    padding: Pad3 | tuple[Pad, Pad, Pad, Pad, Pad, Pad] | Rule = _padding(
+        "three (depth, height, width), six (left, right, top, bottom, front, back)"
+    )
     dilation: Small3 = _DILATION
     groups: Count = _GROUPS
     bias: bool = _BIAS
@@ -269,7 +298,7 @@ class _ConvTranspose(_Sliding):
 
     def products(self, x: Signals, y: Signals) -> tuple[Shape, ...]:
         taps = (*self._per_side(self.kernel_size), self.out_channels // self.groups)
-        return ((*x[0].shape[::-1], *taps),)
+        return ((*x[0].shape[1:], x[0].shape[0], *taps),)
 
     def window(self, *x: Signal) -> Window:
         reaches = reach(self._per_side(self.kernel_size), self._per_side(self.dilation))
@@ -286,6 +315,7 @@ class ConvTranspose1d(_ConvTranspose):
     """Makes a line longer: every position paints a learned pattern, and where patterns overlap they add up."""
 
     group, target, rank = "Convolution", "nn.ConvTranspose1d", 1
+    aliases = ("conv 1d transpose", "transposed convolution 1d", "deconv 1d")
     positional = 3
     initialized = ("nn.ConvTranspose1d",)
     formula = r"y_o[s\,t + j] \mathrel{+}= \sum_i W_{i,o}[j]\, x_i[t]"
@@ -303,7 +333,16 @@ class ConvTranspose2d(_ConvTranspose):
     """Makes an image larger: every position paints a learned pattern, and where patterns overlap they add up."""
 
     group, target, rank = "Convolution", "nn.ConvTranspose2d", 2
-    aliases = ("deconv", "deconvolution", "transposed convolution")
+    aliases = (
+        "deconv",
+        "deconvolution",
+        "transposed convolution",
+        "conv transpose",
+        "transposed conv",
+        "conv 2d transpose",
+        "deconv 2d",
+        "fractionally strided convolution",
+    )
     positional = 3
     initialized = ("nn.ConvTranspose2d",)
     formula = r"y_o[s\,t + j] \mathrel{+}= \sum_i W_{i,o}[j]\, x_i[t]"

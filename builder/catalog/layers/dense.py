@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from builder.catalog.layers.base import FLATTEN, Layer, ShapeProblem, Signals, expect_axes, weighted_flops
+from builder.catalog.layers.base import Layer, ShapeProblem, Signals, expect_axes, weighted_flops
 from builder.catalog.signal import Shape, Signal
 from builder.problem import say
 
@@ -15,6 +15,16 @@ class Linear(Layer):
     """Mixes every input feature with every other: one weighted sum per output feature. On a sequence, the same mix at every step."""
 
     group, target = "Dense", "nn.Linear"
+    aliases = (
+        "dense",
+        "fc",
+        "fully connected",
+        "fully connected layer",
+        "affine",
+        "inner product",
+        "perceptron",
+        "neuron",
+    )
     positional = 2
     formula = r"y = W x + b"
     initialized = ("nn.Linear",)
@@ -26,7 +36,7 @@ class Linear(Layer):
         return {"in_features": x[0].shape[-1], **self.model_dump()}
 
     def infer(self, *x: Signal) -> Signals:
-        expect_axes(x[0], "F", "TF", suggestions=(FLATTEN,) if x[0].shape else ())
+        expect_axes(x[0], "F", "TF")
         return (Signal((*x[0].shape[:-1], self.out_features), x[0].axes),)
 
     def parameters(self, *x: Signal) -> dict[str, Shape]:
@@ -56,8 +66,8 @@ class Bilinear(Layer):
         return {"in1_features": x[0].shape[-1], "in2_features": x[1].shape[-1], **self.model_dump()}
 
     def infer(self, *x: Signal) -> Signals:
-        for signal in x:
-            expect_axes(signal, "F", "TF")
+        for port, signal in enumerate(x):
+            expect_axes(signal, "F", "TF", port=port)
         if x[0].shape[:-1] != x[1].shape[:-1]:
             raise ShapeProblem(
                 "shape/merge-mismatch",

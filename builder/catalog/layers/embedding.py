@@ -40,7 +40,7 @@ class Embedding(Layer):
     """Learns a row of features for every class number (a word, a symbol, a user) and looks it up."""
 
     group, target = "Embedding", "nn.Embedding"
-    aliases = ("lookup", "wordvectors")
+    aliases = ("lookup", "wordvectors", "word embedding", "token embedding")
     positional = 2
     formula = r"y_t = W_{x_t}"
     initialized = ("nn.Embedding",)
@@ -81,6 +81,7 @@ class OneHot(Layer):
     """Makes a row of zeros with a single 1 of every class number, at the place of its class. Nothing is learned."""
 
     group, target = "Embedding", "OneHot"
+    aliases = ("one hot encoding", "category encoding")
     positional = 1
     formula = r"y_{tk} = \begin{cases} 1 & x_t = k \\ 0 & \text{else} \end{cases}"
 
@@ -101,7 +102,7 @@ class PositionalEncoding(Layer):
     """
 
     group, target = "Embedding", "SinusoidalEncoding"
-    aliases = ("positionalembedding", "positionembedding")
+    aliases = ("positionalembedding", "positionembedding", "position encoding")
     positional = 2
     formula = (
         r"y_{t,2i} = x_{t,2i} + \sin\frac{t}{10000^{2i/F}},\quad y_{t,2i+1} = x_{t,2i+1} + \cos\frac{t}{10000^{2i/F}}"

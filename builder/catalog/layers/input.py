@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from builder.catalog.layers.base import Layer, Signals
+from builder.catalog.layers.base import AXES_IN_WORDS, Layer, Signals
 from builder.catalog.signal import AXES_OF_RANK, KNOWN_AXES, DType, Signal
 from builder.problem import say
 
@@ -23,7 +23,9 @@ class Input(Layer):
     )
     axes: str | None = Field(
         None,
-        description="One letter per side: C channel, H height, W width, T time, F feature. Follows from the number of sides.",
+        description="One letter per side; empty: follows from the number of sides. "
+        + "; ".join(f"{axes}: {words}" for axes, words in AXES_IN_WORDS.items() if axes)
+        + ".",
     )
     dtype: DType = Field("float32", description="float32 for measurements, int64 for class numbers and tokens.")
     classes: Annotated[int, Field(ge=2, le=10_000_000)] | None = Field(

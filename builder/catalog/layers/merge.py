@@ -10,6 +10,7 @@ from builder.catalog.layers.base import (
     Signals,
     Suggestion,
     Window,
+    Worked,
     expect_floats,
     single_positions,
 )
@@ -56,8 +57,8 @@ class _Alike(Layer):
 
     def infer(self, *x: Signal) -> Signals:
         if self.floats:
-            for signal in x:
-                expect_floats(signal)
+            for port, signal in enumerate(x):
+                expect_floats(signal, port)
         if any(other.shape != x[0].shape or other.dtype != x[0].dtype for other in x[1:]):
             raise ShapeProblem(
                 "shape/merge-mismatch",
@@ -75,7 +76,7 @@ class Add(_Alike):
     """Adds its inputs number by number: the skip connection of residual networks."""
 
     target = "operator.add"
-    aliases = ("sum", "plus", "skip", "shortcut")
+    aliases = ("sum", "plus", "skip", "shortcut", "skip connection", "residual connection")
     formula = r"y = x_1 + x_2 + \dots"
     infix = "+"
     floats = False
@@ -95,6 +96,7 @@ class Average(_Alike):
     """The mean of its inputs, number by number: an ensemble whose members all have a say."""
 
     target = "Average"
+    aliases = ("ensemble",)
     formula = r"y = \frac{1}{n} \sum_{i=1}^{n} x_i"
 
     def operations(self, x: Signals, y: Signals) -> dict[str, int]:
@@ -124,8 +126,8 @@ class Multiply(Layer):
     pointwise = True
 
     def infer(self, *x: Signal) -> Signals:
-        for signal in x:
-            expect_floats(signal)
+        for port, signal in enumerate(x):
+            expect_floats(signal, port)
         fits = len({len(signal.shape) for signal in x}) == 1
         sides = [
             {side for side in lengths if side > 1} for lengths in zip(*(signal.shape for signal in x), strict=False)
@@ -178,7 +180,7 @@ class MatMul(Layer):
     def infer(self, *x: Signal) -> Signals:
         a, b = x
         expect_floats(a)
-        expect_floats(b)
+        expect_floats(b, port=1)
         if not (1 < len(a.shape) == len(b.shape) and a.shape[:-2] == b.shape[:-2] and a.shape[-1] == b.shape[-2]):
             raise ShapeProblem(
                 "shape/matrix-mismatch",
@@ -209,7 +211,7 @@ class Concat(Layer):
     """Puts its inputs behind one another along one side: all that each branch found, side by side."""
 
     group, target = "Merge", "torch.cat"
-    aliases = ("concatenate", "cat", "join")
+    aliases = ("concatenate", "cat", "join", "concatenation")
     positional = 1
     formula = r"y = [x_1;\, x_2;\, \dots]"
     inputs = ("x*",)
@@ -239,6 +241,10 @@ class Concat(Layer):
         axes = x[0].axes if len({signal.axes for signal in x}) == 1 else AXES_OF_RANK[len(shape)]
         same = len({signal.classes for signal in x}) == 1
         return (Signal(shape, axes, x[0].dtype, x[0].classes if same else None),)
+
+    def sizes(self, x: Signals, y: Signals) -> tuple[Worked, ...]:
+        at = at_side(self.dim, x[0])
+        return (Worked("size", " + ".join(str(signal.shape[at]) for signal in x), y[0].shape[at]),)
 
     def window(self, *x: Signal) -> Window | None:
         return single_positions(x[0]) if at_side(self.dim, x[0]) == 0 else None

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from builder.catalog.layers.base import Layer, ShapeProblem, Signals, Suggestion, expect_axes, expect_floats
+from builder.catalog.layers.base import Layer, ShapeProblem, Signals, Suggestion, expect_axes, expect_floats, times
 from builder.catalog.layers.dense import Count
 from builder.catalog.layers.window import AXES, Small
 from builder.catalog.signal import Shape, Signal
@@ -62,7 +62,7 @@ class _Running(_Norm):
         return {"num_features": x[0].shape[0], **self.model_dump()}
 
     def infer(self, *x: Signal) -> Signals:
-        expect_axes(x[0], *self.allowed)
+        expect_axes(x[0], *self.allowed, layer=self)
         return (x[0],)
 
     def buffers(self, *x: Signal) -> dict[str, Shape]:
@@ -96,6 +96,7 @@ class BatchNorm1d(_BatchNorm):
     """Brings every feature to mean 0 and variance 1 over the batch, then lets it learn its own scale and shift."""
 
     target = "nn.BatchNorm1d"
+    aliases = ("batch normalization 1d",)
     formula = r"y = \gamma \frac{x - \mu_{\text{batch}}}{\sqrt{\sigma^2_{\text{batch}} + \epsilon}} + \beta"
     allowed = ("F", "CL")
 
@@ -104,7 +105,7 @@ class BatchNorm2d(_BatchNorm):
     """Brings every channel of an image to mean 0 and variance 1 over the batch and all pixels, then scales and shifts it."""
 
     target = "nn.BatchNorm2d"
-    aliases = ("batchnorm", "batch normalization", "bn")
+    aliases = ("batchnorm", "batch normalization", "bn", "normalization")
     formula = r"y_c = \gamma_c \frac{x_c - \mu_c}{\sqrt{\sigma_c^2 + \epsilon}} + \beta_c"
     allowed = ("CHW",)
 
@@ -150,7 +151,7 @@ class InstanceNorm2d(_InstanceNorm):
     """Brings every channel of every image to mean 0 and variance 1 over its pixels: contrast and colour no longer matter."""
 
     target = "nn.InstanceNorm2d"
-    aliases = ("instancenorm",)
+    aliases = ("instancenorm", "instance normalization")
     formula = r"y_{nc} = \frac{x_{nc} - \mu_{nc}}{\sqrt{\sigma_{nc}^2 + \epsilon}}"
     allowed = ("CHW",)
 
@@ -167,6 +168,7 @@ class GroupNorm(_Norm):
     """Brings groups of channels of every sample to mean 0 and variance 1: like batch norm, but good with small batches."""
 
     target = "nn.GroupNorm"
+    aliases = ("group normalization", "gn")
     positional = 2
     formula = r"y = \gamma_c \frac{x - \mu_{\text{group}}}{\sqrt{\sigma^2_{\text{group}} + \epsilon}} + \beta_c"
 
@@ -190,11 +192,19 @@ class GroupNorm(_Norm):
                 say("The {channels} channels that come in must be a multiple of num_groups = {groups}.", channels=channels, groups=self.num_groups),
                 Suggestion(say("Set num_groups to {groups}", groups=common), {"num_groups": common}),
             )  # fmt: skip
+        if x[0].numbers == self.num_groups:
+            fewer = next((groups for groups in range(channels // 2, 0, -1) if channels % groups == 0), None)
+            raise ShapeProblem(
+                "shape/one-value",
+                "{node} has nothing to compare",
+                say("It brings the numbers of a group to mean 0 and variance 1, and there is one number in each."),
+                *(
+                    [Suggestion(say("Set num_groups to {groups}", groups=fewer), {"num_groups": fewer})]
+                    if fewer
+                    else []
+                ),
+            )
         return (x[0],)
-
-    def smallest_batch(self, *x: Signal) -> int:
-        """One value per group has no variance: PyTorch refuses a batch of one such sample."""
-        return 2 if x[0].numbers == self.num_groups else 1
 
 
 class _LastSides(_Norm):
@@ -214,6 +224,9 @@ class _LastSides(_Norm):
     def args(self, *x: Signal) -> dict[str, Any]:
         shape, given = self._normalized(x[0]), self.model_dump(exclude={"sides"})
         return {"normalized_shape": shape[0] if len(shape) == 1 else shape, **given}
+
+    def counting(self, *x: Signal) -> str:
+        return " + ".join(map(times, self.parameters(*x).values()))
 
     def infer(self, *x: Signal) -> Signals:
         expect_floats(x[0])
@@ -254,6 +267,7 @@ class RMSNorm(_LastSides):
     """A LayerNorm that leaves the mean alone and divides by the root mean square: cheaper, and as good in large Transformers."""
 
     target = "nn.RMSNorm"
+    aliases = ("rms normalization", "root mean square norm")
     formula = r"y = \gamma \odot \frac{x}{\sqrt{\operatorname{mean}(x^2) + \epsilon}}"
 
     sides: Annotated[int, Field(ge=1, le=4)] | None = _SIDES

@@ -55,7 +55,7 @@ class _Pool(Layer):
         )
 
     def infer(self, *x: Signal) -> Signals:
-        expect_axes(x[0], AXES[self.rank])
+        expect_axes(x[0], AXES[self.rank], layer=self)
         sides, kernel, stride, added, dilation = self._sliding(x[0])
         most = tuple(side // 2 for side in kernel)
         if any(pad > half for (pad, _), half in zip(added, most, strict=True)):
@@ -113,13 +113,22 @@ class _Pool(Layer):
 
 _KERNEL: Any = Field(2, title="Window", description="Sides of the window; one number for all.")
 _STRIDE: Any = Field(None, description="Positions to move between two looks; empty: as many as the window's side.")
-_PADDING: Any = Field(0, description="Positions added around the border, at most half the window.")
+_PADDING: Any = Field(
+    0,
+    description="Positions added around the border, at most half the window: one number for all sides, or one for each "
+    "([depth,] height, width).",
+)
 _DILATION: Any = Field(1, description="Positions between neighbouring taps of the window.", json_schema_extra=ADVANCED)
 _CEIL: Any = Field(
     False, description="Let a last window reach over the end, so that nothing is left out.", json_schema_extra=ADVANCED
 )
 _COUNT: Any = Field(True, description="Whether padding counts as zeros in the mean.", json_schema_extra=ADVANCED)
-_NORM: Any = Field(2.0, title="Norm p", description="1 sums up, 2 is the length, large ones come near the maximum.")
+_NORM: Any = Field(
+    2.0,
+    title="Norm p",
+    description="1 sums up, 2 is the length, large ones come near the maximum. Odd (3, 5 ...) and fractional ones need numbers "
+    "that are not negative.",
+)
 _SIZE: Any = Field(1, title="Size", description="Sides of what comes out; one number for all.")
 
 Norm = Annotated[float, Field(ge=1, le=100)]
@@ -129,6 +138,7 @@ class MaxPool1d(_Pool):
     """Keeps the largest number of each window along a line: whether a pattern is there, no longer where exactly."""
 
     target, rank = "nn.MaxPool1d", 1
+    aliases = ("max pooling 1d",)
     positional = 1
     formula = r"y = \max_{i \in \text{window}} x_i"
 
@@ -143,7 +153,7 @@ class MaxPool2d(_Pool):
     """Keeps the largest number of each window: whether a pattern is there, no longer where exactly."""
 
     target, rank = "nn.MaxPool2d", 2
-    aliases = ("maxpool", "max pooling", "pool", "pooling")
+    aliases = ("maxpool", "max pooling", "pool", "pooling", "max pooling 2d", "subsampling")
     positional = 1
     formula = r"y = \max_{i \in \text{window}} x_i"
 
@@ -158,6 +168,7 @@ class MaxPool3d(_Pool):
     """Keeps the largest number of each window of a volume: whether a pattern is there, no longer where exactly."""
 
     target, rank = "nn.MaxPool3d", 3
+    aliases = ("max pooling 3d",)
     positional = 1
     formula = r"y = \max_{i \in \text{window}} x_i"
 
@@ -172,6 +183,7 @@ class AvgPool1d(_Pool):
     """Replaces each window along a line by its mean, so that small shifts matter less."""
 
     target, rank = "nn.AvgPool1d", 1
+    aliases = ("average pooling 1d",)
     positional = 1
     formula = r"y = \operatorname{mean}_{i \in \text{window}} x_i"
 
@@ -186,7 +198,7 @@ class AvgPool2d(_Pool):
     """Replaces each window by its mean, so that small shifts of the image matter less."""
 
     target, rank = "nn.AvgPool2d", 2
-    aliases = ("avgpool", "average pooling")
+    aliases = ("avgpool", "average pooling", "mean pooling", "average pooling 2d")
     positional = 1
     formula = r"y = \operatorname{mean}_{i \in \text{window}} x_i"
 
@@ -201,6 +213,7 @@ class AvgPool3d(_Pool):
     """Replaces each window of a volume by its mean, so that small shifts matter less."""
 
     target, rank = "nn.AvgPool3d", 3
+    aliases = ("average pooling 3d",)
     inside = True
     positional = 1
     formula = r"y = \operatorname{mean}_{i \in \text{window}} x_i"
@@ -213,7 +226,10 @@ class AvgPool3d(_Pool):
 
 
 class LPPool1d(_Pool):
-    """Replaces each window along a line by its norm: between the sum (p = 1) and the maximum (p large)."""
+    """Replaces each window along a line by its norm: between the sum (p = 1) and the maximum (p large).
+
+    An odd or fractional p needs numbers that are not negative, as a ReLU gives them; others make roots that do not exist (NaN).
+    """
 
     target, rank = "nn.LPPool1d", 1
     positional = 2
@@ -226,9 +242,13 @@ class LPPool1d(_Pool):
 
 
 class LPPool2d(_Pool):
-    """Replaces each window by its norm: between the sum (p = 1) and the maximum (p large)."""
+    """Replaces each window by its norm: between the sum (p = 1) and the maximum (p large).
+
+    An odd or fractional p needs numbers that are not negative, as a ReLU gives them; others make roots that do not exist (NaN).
+    """
 
     target, rank = "nn.LPPool2d", 2
+    aliases = ("lp pooling", "l2 pooling", "power average pooling")
     positional = 2
     formula = r"y = \left(\sum_{i \in \text{window}} x_i^p\right)^{1/p}"
 
@@ -239,7 +259,10 @@ class LPPool2d(_Pool):
 
 
 class LPPool3d(_Pool):
-    """Replaces each window of a volume by its norm: between the sum (p = 1) and the maximum (p large)."""
+    """Replaces each window of a volume by its norm: between the sum (p = 1) and the maximum (p large).
+
+    An odd or fractional p needs numbers that are not negative, as a ReLU gives them; others make roots that do not exist (NaN).
+    """
 
     target, rank = "nn.LPPool3d", 3
     inside = True
@@ -262,7 +285,7 @@ class _Adaptive(Layer):
         output_size: Any
 
     def infer(self, *x: Signal) -> Signals:
-        expect_axes(x[0], AXES[self.rank])
+        expect_axes(x[0], AXES[self.rank], layer=self)
         return (Signal((x[0].shape[0], *per_side(self.output_size, self.rank)), x[0].axes),)
 
     def operations(self, x: Signals, y: Signals) -> dict[str, int]:
@@ -273,6 +296,7 @@ class AdaptiveAvgPool1d(_Adaptive):
     """Averages a line of any length down to a fixed one; with size 1, one number per channel (global average pooling)."""
 
     target, rank = "nn.AdaptiveAvgPool1d", 1
+    aliases = ("global average pooling 1d",)
     positional = 1
     formula = r"y_i = \operatorname{mean} x_{\lfloor iL/s \rfloor : \lceil (i+1)L/s \rceil}"
 
@@ -283,7 +307,7 @@ class AdaptiveAvgPool2d(_Adaptive):
     """Averages an image of any size down to a fixed one; with size 1, one number per channel (global average pooling)."""
 
     target, rank = "nn.AdaptiveAvgPool2d", 2
-    aliases = ("global average pooling", "gap")
+    aliases = ("global average pooling", "global avg pool", "gap", "global average pooling 2d")
     positional = 1
     formula = r"y_{ij} = \operatorname{mean} x_{\lfloor iH/s \rfloor : \lceil (i+1)H/s \rceil,\ \lfloor jW/s \rfloor : \lceil (j+1)W/s \rceil}"
 
@@ -294,6 +318,7 @@ class AdaptiveAvgPool3d(_Adaptive):
     """Averages a volume of any size down to a fixed one; with size 1, one number per channel (global average pooling)."""
 
     target, rank = "nn.AdaptiveAvgPool3d", 3
+    aliases = ("global average pooling 3d",)
     positional = 1
     formula = r"y = \operatorname{mean}_{\text{cell}} x"
 
@@ -304,6 +329,7 @@ class AdaptiveMaxPool1d(_Adaptive):
     """Keeps the largest numbers of a line of any length; with size 1, one number per channel (global max pooling)."""
 
     target, rank = "nn.AdaptiveMaxPool1d", 1
+    aliases = ("global max pooling 1d",)
     positional = 1
     formula = r"y_i = \max x_{\lfloor iL/s \rfloor : \lceil (i+1)L/s \rceil}"
 
@@ -314,7 +340,7 @@ class AdaptiveMaxPool2d(_Adaptive):
     """Keeps the largest numbers of an image of any size; with size 1, one number per channel (global max pooling)."""
 
     target, rank = "nn.AdaptiveMaxPool2d", 2
-    aliases = ("global max pooling",)
+    aliases = ("global max pooling", "global max pool", "gmp", "global max pooling 2d")
     positional = 1
     formula = r"y_{ij} = \max x_{\lfloor iH/s \rfloor : \lceil (i+1)H/s \rceil,\ \lfloor jW/s \rfloor : \lceil (j+1)W/s \rceil}"
 
@@ -325,6 +351,7 @@ class AdaptiveMaxPool3d(_Adaptive):
     """Keeps the largest numbers of a volume of any size; with size 1, one number per channel (global max pooling)."""
 
     target, rank = "nn.AdaptiveMaxPool3d", 3
+    aliases = ("global max pooling 3d",)
     positional = 1
     formula = r"y = \max_{\text{cell}} x"
 

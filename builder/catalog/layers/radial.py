@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from builder.catalog.layers.base import FLATTEN, Layer, Signals, expect_axes
+from builder.catalog.layers.base import Layer, Signals, expect_axes
 from builder.catalog.layers.dense import Count
 from builder.catalog.signal import Shape, Signal
 
@@ -27,7 +27,7 @@ class RBF(Layer):
         return {"in_features": x[0].shape[-1], "out_features": self.out_features}
 
     def infer(self, *x: Signal) -> Signals:
-        expect_axes(x[0], "F", "TF", suggestions=(FLATTEN,) if x[0].shape else ())
+        expect_axes(x[0], "F", "TF")
         return (Signal((*x[0].shape[:-1], self.out_features), x[0].axes),)
 
     def parameters(self, *x: Signal) -> dict[str, Shape]:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from builder.catalog.layers.base import AXES_IN_WORDS, Layer, ShapeProblem, Signals, expect_axes
+from builder.catalog.layers.base import AXES_IN_WORDS, Layer, ShapeProblem, Signals, Worked, expect_axes, times
 from builder.catalog.layers.dense import Count
 from builder.catalog.signal import Shape, Signal
 from builder.problem import say
@@ -74,6 +74,17 @@ class _Recurrent(Layer):
                     shapes[f"bias_ih{suffix}"] = shapes[f"bias_hh{suffix}"] = (rows,)
         return shapes
 
+    def sizes(self, x: Signals, y: Signals) -> tuple[Worked, ...]:
+        wide = y[0].shape[1]
+        return (Worked("size", f"{self.directions} x {self.hidden_size}", wide),) if self.bidirectional else ()
+
+    def counting(self, *x: Signal) -> str:
+        """Every gate of every direction has the same: weights for what is read and for the state, and two biases."""
+        units, factors = self.hidden_size, [factor for factor in (self.directions, self.gates) if factor > 1]
+        biases = f" + {units} + {units}" if self.bias else ""
+        layers = [f"{reads} x {units} + {units} x {units}{biases}" for reads in self._reads(x[0].shape[-1])]
+        return " + ".join(f"{times(factors)} x ({layer})" if factors else layer for layer in layers)
+
     def _units(self, x: Signals) -> int:
         """How often a unit is computed for one sample."""
         return x[0].shape[0] * self.num_layers * self.directions * self.hidden_size
@@ -101,6 +112,7 @@ class RNN(_Recurrent):
     """
 
     target = "RNN"
+    aliases = ("elman", "simple rnn", "vanilla rnn", "recurrent", "rnn cell")
     formula = r"h_t = \tanh(W_{ih} x_t + b_{ih} + W_{hh} h_{t-1} + b_{hh})"
     initialized = ("nn.RNN",)
     gates = 1
@@ -120,7 +132,11 @@ class LSTM(_Recurrent):
     """
 
     target = "LSTM"
-    formula = r"c_t = f_t \odot c_{t-1} + i_t \odot \tilde c_t,\quad h_t = o_t \odot \tanh c_t"
+    aliases = ("long short term memory", "bidirectional", "bidirectional lstm", "bilstm", "lstm cell")
+    formula = (
+        r"i_t, f_t, o_t = \sigma(W_{i,f,o}\, x_t + U_{i,f,o}\, h_{t-1} + b_{i,f,o}),\quad \tilde c_t = \tanh(W_c x_t + U_c h_{t-1} + b_c),"
+        r"\quad c_t = f_t \odot c_{t-1} + i_t \odot \tilde c_t,\quad h_t = o_t \odot \tanh c_t"
+    )
     initialized = ("nn.LSTM",)
     gates, states = 4, 2
 
@@ -155,7 +171,11 @@ class GRU(_Recurrent):
     """
 
     target = "GRU"
-    formula = r"h_t = (1 - z_t) \odot n_t + z_t \odot h_{t-1},\quad n_t = \tanh\big(W_{in} x_t + b_{in} + r_t \odot (W_{hn} h_{t-1} + b_{hn})\big)"
+    aliases = ("gated recurrent unit", "bidirectional gru", "gru cell")
+    formula = (
+        r"r_t, z_t = \sigma(W_{r,z}\, x_t + U_{r,z}\, h_{t-1} + b_{r,z}),\quad n_t = \tanh\big(W_n x_t + b_n + r_t \odot (U_n h_{t-1} + c_n)\big),"
+        r"\quad h_t = (1 - z_t) \odot n_t + z_t \odot h_{t-1}"
+    )
     initialized = ("nn.GRU",)
     gates = 3
 

@@ -40,7 +40,7 @@ class _ChannelDropout(_Noise):
     p: Share = Field(0.5, title="Share dropped", description="How likely each channel is dropped.")
 
     def infer(self, *x: Signal) -> Signals:
-        expect_axes(x[0], AXES[self.rank])
+        expect_axes(x[0], AXES[self.rank], layer=self)
         return (x[0],)
 
 
@@ -48,6 +48,7 @@ class Dropout1d(_ChannelDropout):
     """Drops whole channels of a line at random during training: neighbours are so alike that single numbers hide nothing."""
 
     target, rank = "nn.Dropout1d", 1
+    aliases = ("spatial dropout 1d",)
     formula = r"y_c = \frac{m_c\, x_c}{1 - p},\quad m_c \sim \mathrm{Bernoulli}(1 - p)"
 
 
@@ -55,7 +56,7 @@ class Dropout2d(_ChannelDropout):
     """Drops whole channels of an image at random during training: pixels are so like their neighbours that single ones hide nothing."""
 
     target, rank = "nn.Dropout2d", 2
-    aliases = ("spatial dropout",)
+    aliases = ("spatial dropout", "spatial dropout 2d", "channel dropout", "feature dropout")
     formula = r"y_c = \frac{m_c\, x_c}{1 - p},\quad m_c \sim \mathrm{Bernoulli}(1 - p)"
 
 
@@ -63,6 +64,7 @@ class Dropout3d(_ChannelDropout):
     """Drops whole channels of a volume at random during training: neighbours are so alike that single numbers hide nothing."""
 
     target, rank = "nn.Dropout3d", 3
+    aliases = ("spatial dropout 3d",)
     formula = r"y_c = \frac{m_c\, x_c}{1 - p},\quad m_c \sim \mathrm{Bernoulli}(1 - p)"
 
 
@@ -79,6 +81,7 @@ class GaussianNoise(_Noise):
     """Adds random numbers during training, so that a network does not lean on the last digit of what it sees."""
 
     target = "GaussianNoise"
+    aliases = ("noise", "add noise", "random noise")
     formula = r"y = x + \sigma \epsilon,\quad \epsilon \sim \mathcal N(0, 1)"
 
     std: Annotated[float, Field(ge=0, le=100)] = Field(0.1, title="Spread σ", description="How large the noise is.")

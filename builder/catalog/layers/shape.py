@@ -31,7 +31,7 @@ class Identity(Layer):
     """Gives what it gets: a place to join at, and the activation of an output that may be any number."""
 
     group, target = "Shape", "nn.Identity"
-    aliases = ("linear activation", "none", "noop")
+    aliases = ("linear activation", "none", "noop", "pass through")
     formula = r"y = x"
     view = True
     pointwise = True
@@ -41,6 +41,7 @@ class Flatten(Layer):
     """Lays the numbers of a sample out in one row, so that a dense layer can read an image."""
 
     group, target = "Shape", "nn.Flatten"
+    aliases = ("vectorize", "ravel")
     formula = r"y = (x_1, x_2, \dots, x_n)"
     view = True
 
@@ -151,7 +152,7 @@ class Permute(Layer):
     """Puts the sides of every sample in another order: channels along a line become a sequence of features, and back."""
 
     group, target = "Shape", "Permute"
-    aliases = ("transpose", "swap")
+    aliases = ("transpose", "swap", "rearrange")
     positional = 1
     formula = r"y_{ji} = x_{ij}"
     view = True
@@ -185,7 +186,7 @@ class Pad(Layer):
     """Adds positions around a line, an image or a volume: zeros, another number, or what is inside."""
 
     group, target = "Shape", "nn.ZeroPad2d"
-    aliases = ("zeropad", "zero padding", "padding")
+    aliases = ("zeropad", "zero padding", "padding", "zero padding 2d")
     positional = 1
     formula = r"y_{i + p} = x_i"
 
@@ -196,7 +197,9 @@ class Pad(Layer):
         | tuple[Margin, Margin, Margin, Margin]
         | tuple[Margin, Margin, Margin, Margin, Margin, Margin]
     ) = Field(
-        1, description="Positions added: one number, one for each side, or two for each (left, right, top, bottom)."
+        1,
+        description="Positions added: one number for all sides, one for each ([depth,] height, width), or two for each: (left, right) of a line, "
+        "(left, right, top, bottom) of an image, (left, right, top, bottom, front, back) of a volume.",
     )
     mode: Literal["constant", "reflect", "replicate", "circular"] = Field(
         "constant", description="What stands there: a number, a mirror image, the edge again, the other end."
@@ -244,7 +247,7 @@ class Slice(Layer):
     """Takes a part of one side: some steps of a sequence, some channels, the middle of an image."""
 
     group, target = "Shape", "Slice"
-    aliases = ("crop", "cropping", "select", "narrow")
+    aliases = ("crop", "cropping", "select", "narrow", "cropping 2d")
     formula = r"y = x_{\text{start} : \text{stop} : \text{step}}"
     view = True
 
@@ -316,7 +319,7 @@ class Upsample(Layer):
     """Makes a line, an image or a volume larger (or smaller): repeats the nearest position, or blends its neighbours."""
 
     group, target = "Shape", "nn.Upsample"
-    aliases = ("resize", "interpolate", "upsampling", "unpool")
+    aliases = ("resize", "interpolate", "upsampling", "unpool", "upsampling 2d", "resizing")
     formula = r"y_i = x_{\lfloor i / s \rfloor}"
 
     size: Small | tuple[Small, Small] | tuple[Small, Small, Small] | None = Field(
@@ -329,8 +332,10 @@ class Upsample(Layer):
         "nearest", description="'nearest' repeats; 'linear' (lines), 'bilinear', 'bicubic' (images), 'trilinear' blend."
     )
     align_corners: bool | None = Field(
-        None, description="Let the corners of both fall together, where neighbours are blended.", json_schema_extra=ADVANCED
-    )  # fmt: skip
+        None,
+        description="Let the corners of both fall together. Counts where neighbours are blended alone: linear, bilinear, bicubic, trilinear.",
+        json_schema_extra=ADVANCED,
+    )
 
     def args(self, *x: Signal) -> dict[str, Any]:
         given: dict[str, Any] = {"scale_factor": self._factor} if self.size is None else {"size": self.size}
@@ -374,6 +379,12 @@ class Upsample(Layer):
         if self.size is None:
             return tuple(int(side * self._factor) for side in x.shape[1:])
         return self.size if isinstance(self.size, tuple) else (self.size,) * positions(x)
+
+    def sizes(self, x: Signals, y: Signals) -> tuple[Worked, ...]:
+        if self.size is not None or self._factor % 1:
+            return ()
+        factor = int(self._factor)
+        return tuple(dict.fromkeys(Worked("size", f"{side} x {factor}", side * factor) for side in x[0].shape[1:]))
 
     def _taps(self) -> int:
         """How many neighbours along each side are blended."""

@@ -32,4 +32,6 @@ def at_side(dim: int, x: Signal, *suggestions: Suggestion) -> int:
 
 def known_axes(letters: str) -> str:
     """These letters where they have a meaning together, else what as many sides usually are."""
+    if letters in ("CH", "CW"):
+        return "CL"  # what is left of an image is a line
     return letters if letters in KNOWN_AXES else AXES_OF_RANK[len(letters)]
