@@ -293,11 +293,16 @@ def train(
     runs.app_alive()
     run = runs.submit(OWNER, experiment.name or Path(design).stem, to_json(experiment), device=device)
     engine.ensure()
+    _to_its_end(run.id, as_json)
+
+
+def _to_its_end(run_id: str, as_json: bool) -> None:
+    """Follow a run, tell how it ended, and exit with what that means."""
     try:
-        run = _follow(run.id)
+        run = _follow(run_id)
     except KeyboardInterrupt:
-        runs.command(OWNER, run.id, "stop")
-        run = _follow(run.id)
+        runs.command(OWNER, run_id, "stop")
+        run = _follow(run_id)
     if as_json:
         summary: dict[str, Json] = {
             "run": run.id,
@@ -364,6 +369,18 @@ def source(design: str, out: Path | None) -> None:
         write(out / "program.py", text.encode())
         write(out / "data.npz", load(experiment.data).save_npz())
     click.echo(f"{out / 'program.py'}\n{out / 'data.npz'}")
+
+
+@main.command()
+@click.argument("run")
+@as_json
+@_reports_problems
+def resume(run: str, as_json: bool) -> None:
+    """Let a RUN go on that was stopped or interrupted, or failed: from its newest checkpoint, to the bit."""
+    runs.app_alive()
+    runs.resume(OWNER, run)
+    engine.ensure()
+    _to_its_end(run, as_json)
 
 
 @main.command(name="runs")

@@ -25,5 +25,7 @@ EPOCHS = 100_000
 BATCH = 65_536
 
 # Engine and server
+CHECKPOINTS = 20  # of one run
+CHECKPOINT_BYTES = 2 * GIB  # of all of them together
 RUNS_WAITING_PER_OWNER = 20
 UPLOAD_BYTES = 50 * MIB

@@ -6,7 +6,6 @@ The end of its input means that the engine is gone: then it stops the run as int
 
 import io
 import logging
-import math
 import os
 import sys
 import threading
@@ -17,9 +16,8 @@ from typing import Protocol, TypeAlias
 from builder.analysis import check
 from builder.design import read
 from builder.design.experiment import Execution
-from builder.design.recipe import Recipe
 from builder.problem import Problem, Refused, say
-from builder.store import database, runs
+from builder.store import checkpoints, database, runs
 from builder.store.history import Recorder
 from builder.store.runs import EndStatus, Run
 
@@ -57,6 +55,8 @@ class Control:
             return "interrupt"
         for command in runs.commands_after(self._run, self._seq):
             self._seq = command.seq
+            if command.step is not None:
+                continue  # obeyed before the run was resumed
             if self._word != "stop":  # nothing comes after a stop
                 self._apply(command.kind)
             runs.applied(self._run, command.seq, step)
@@ -160,18 +160,18 @@ def load_torch() -> Training:
         execution = choose(experiment, wish["device"]) if wish.keys() == {"device"} else Execution.model_validate(wish)
         arrays = data.load(experiment.data)
         samples = len(next(iter(arrays.parts["train"].values())))
-        length = {"total_steps": total_steps(experiment.recipe, samples), "epochs": experiment.recipe.length.epochs}
+        recipe = experiment.recipe
+        length = {
+            "total_steps": recipe.batch.count(samples) * recipe.length.epochs,
+            "epochs": recipe.length.epochs,
+        }
         runs.update(run.id, execution=execution.model_dump(mode="json"), **length)
-        return train(experiment, execution, arrays, recorder, control)
+        keeper = checkpoints.Keeper(run.id)
+        step, start = checkpoints.newest(run.id) or (-1, None)
+        keeper.cut(step)
+        return train(experiment, execution, arrays, recorder, control, keeper, start)
 
     return training
-
-
-def total_steps(recipe: Recipe, samples: int) -> int:
-    """How many batches a run over so many training samples has."""
-    size = min(recipe.batch.size or samples, samples)
-    batches = samples // size if recipe.batch.last == "drop" else math.ceil(samples / size)
-    return batches * recipe.length.epochs
 
 
 if __name__ == "__main__":

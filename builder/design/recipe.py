@@ -38,6 +38,11 @@ class Batch(Value):
         "keep", title="Last batch", description="A last batch that is not full is kept or dropped."
     )
 
+    def count(self, samples: int) -> int:
+        """How many batches an epoch over so many samples has."""
+        size = min(self.size or samples, samples)
+        return samples // size if self.last == "drop" else -(-samples // size)
+
 
 class Length(Value):
     """How long training goes on."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from builder.problem import Json
 from builder.store.database import engine, reading
-from builder.store.tables import history_chunk, history_tail, run, run_view
+from builder.store.tables import history_chunk, history_tail, new_id, run, run_view
 
 WIDTH_DOUBLES_EVERY = 1024
 """Buckets."""
@@ -73,6 +73,18 @@ class Series:
         """The bucket as it stands."""
         return self.id, 0, self.n, self.first, self.last, self.sum / self.n, self.min, self.max, 0
 
+    def state(self) -> list[float]:
+        """Everything in it."""
+        return [self.id, self.closed, self.width, self.n, self.first, self.last, self.sum, self.min, self.max]
+
+    @classmethod
+    def of(cls, state: list[float]) -> "Series":
+        """The series that had this state."""
+        series = cls(int(state[0]))
+        series.closed, series.width, series.n, series.first, series.last = map(int, state[1:6])
+        series.sum, series.min, series.max = state[6:]
+        return series
+
     def open_next(self) -> None:
         """Begin the next bucket."""
         self.n = 0
@@ -108,7 +120,10 @@ class Recorder:
             if owner is None:
                 raise LookupError(f"there is no run {run_id}")
             self._owner = owner
-            self._connection.execute(sa.insert(history_tail).values(run=run_id, owner=owner, data=b""))
+            of_run = sa.select(history_tail.c.run).where(history_tail.c.run == run_id)
+            self._new = self._connection.execute(of_run).scalar() is None
+            if self._new:
+                self._connection.execute(sa.insert(history_tail).values(run=run_id, owner=owner, data=b""))
         self._flushed = time.monotonic()
 
     def add(self, series: str, step: int, value: float) -> None:
@@ -128,6 +143,26 @@ class Recorder:
     def view(self, name: str, step: int, meta: dict[str, Json], data: bytes) -> None:
         """Keep a picture; it takes the place of the one of that name."""
         self._views[name] = _View(step, meta, data)
+
+    def state(self) -> dict[str, Json]:
+        """What a later recorder of this run needs to go on from the last flush: numbers that JSON keeps to the bit."""
+        assert not self._closed, "flush first"
+        return {"rows": self._rows, "series": {name: series.state() for name, series in self._series.items()}}
+
+    def resume(self, state: dict[str, Any] | None) -> None:
+        """Go on from a `state`: what was written later is cut off, and readers see a new generation. None: begin anew."""
+        if state is None and self._new:
+            return
+        self._rows = state["rows"] if state else 0
+        self._series = {name: Series.of(numbers) for name, numbers in state["series"].items()} if state else {}
+        self._closed.clear()
+        self._views.clear()
+        later = (history_chunk.c.run == self._run) & (history_chunk.c.rows > self._rows)
+        with self._connection.begin():
+            self._connection.execute(sa.delete(history_chunk).where(later))
+            told = {"generation": new_id(), "series": list(self._series)}
+            self._connection.execute(_WRITE_PROGRESS, {"of_run": self._run, **told})
+        self.flush()
 
     def tick(self) -> None:
         """Flush if the last one was a tenth of a second ago. To be called at every step."""

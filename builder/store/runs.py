@@ -25,7 +25,11 @@ CommandKind: TypeAlias = Literal["pause", "resume", "stop"]
 GOING: tuple[Status, ...] = ("starting", "running", "paused")
 """A worker has it, or is about to."""
 ALIVE: tuple[Status, ...] = ("queued", *GOING)
-"""Every other status is final: nothing changes it any more."""
+"""Every other status is final: nothing but `resume` changes it any more."""
+RESUMABLE: tuple[Status, ...] = ("stopped", "interrupted", "failed")
+"""Ended before their end."""
+DIVERGED = "run/diverged"
+"""The Problem of a run that would end at the same step again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +122,42 @@ def command(owner: str, run_id: str, kind: CommandKind, payload: Json = None) ->
     with writing() as connection:
         row = connection.execute(counted.returning(run.c.commands, run.c.status)).one_or_none()
         if row is None:
-            because = say("It was removed, or it belongs to someone else.")
-            raise Refused(Problem(code="run/unknown", title=say("There is no such run"), because=because))
+            raise _unknown()
         new = {"run": run_id, "seq": row.commands, "owner": owner, "kind": kind, "payload": payload, "step": None}
         if kind == "stop" and row.status == "queued":
             connection.execute(sa.update(run).where(mine).values(status="stopped", ended=time.time()))
             new["step"] = 0
         connection.execute(sa.insert(run_command).values(new))
         return int(row.commands)
+
+
+def can_go_on(run: Run) -> bool:
+    """Whether the run ended before its end, and would not end there again."""
+    return run.status in RESUMABLE and (run.problem or {}).get("code") != DIVERGED
+
+
+def resume(owner: str, run_id: str) -> Run:
+    """Queue a run again that has ended before its end; it goes on from its newest checkpoint, else from the beginning.
+
+    Raises Refused where the owner has no such run, and where it is going, or finished.
+    """
+    mine = (run.c.owner == owner) & (run.c.id == run_id)
+    again: dict[str, object] = {"status": "queued", "started": None, "ended": None, "problem": None, "summary": {}}
+    with writing() as connection:
+        one_at_a_time(connection, owner)
+        row = connection.execute(sa.select(run).where(mine)).one_or_none()
+        if row is None:
+            raise _unknown()
+        if not can_go_on(_run(row, {})):
+            because = say(
+                "It is {status}. What was stopped or interrupted, or failed for another reason than its numbers, can go on.",
+                status=row.status,
+            )
+            raise Refused(Problem(code="run/not-resumable", title=say("The run cannot go on"), because=because))
+        _refuse_too_many(connection, owner)
+        return _run(
+            connection.execute(sa.update(run).where(mine).values(again).returning(run)).one(), _places(connection)
+        )
 
 
 # The engine and its workers --------------------------------------------------------------------------------------
@@ -221,6 +253,11 @@ def _alive(owner: str, design: str) -> sa.Select[Any]:
     """The newest run of a design that has not ended."""
     chosen = sa.select(run).where(run.c.owner == owner, run.c.design == design, run.c.status.in_(ALIVE))
     return chosen.order_by(run.c.created.desc(), run.c.id).limit(1)
+
+
+def _unknown() -> Refused:
+    because = say("It was removed, or it belongs to someone else.")
+    return Refused(Problem(code="run/unknown", title=say("There is no such run"), because=because))
 
 
 def _refuse_too_many(connection: sa.Connection, owner: str) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration. Kept here so that a store already up to date is opened without importing Alembic."""
 
 ID_LENGTH = 12
@@ -168,6 +168,16 @@ run_view = Table(  # the newest picture of each name
     Column("step", BigInteger, nullable=False),
     Column("meta", JsonText, nullable=False),
     Column("data", LargeBinary, nullable=False),
+)
+
+checkpoint = Table(  # moments from which a run can go on; each is a file beside the database
+    "checkpoint",
+    metadata,
+    _part_of("run"),
+    Column("step", BigInteger, primary_key=True, autoincrement=False),
+    _owner(),
+    Column("bytes", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
 )
 
 # The site --------------------------------------------------------------------------------------------------------

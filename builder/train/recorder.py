@@ -23,6 +23,22 @@ class Recorder(Protocol):
     def flush(self) -> None:
         """Write now."""
 
+    def state(self) -> dict[str, Json]:
+        """What it needs to go on from here; flushed before."""
+
+    def resume(self, state: dict[str, Any] | None) -> None:
+        """Go on from what `state` said: what was told later is forgotten. None: from the beginning."""
+
+
+class Keeper(Protocol):
+    """Where the loop leaves moments of the run from which it can go on."""
+
+    def due(self) -> bool:
+        """Whether it is time for another one."""
+
+    def keep(self, step: int, data: bytes) -> None:
+        """Keep a moment, packed."""
+
 
 class Control(Protocol):
     """Where the loop asks what it should do."""
@@ -32,7 +48,10 @@ class Control(Protocol):
 
 
 class Silent:
-    """A recorder that keeps what it is told in memory, and a control that lets the loop run: for tests and benchmarks."""
+    """A recorder that keeps what it is told in memory, a keeper that wants nothing, and a control that lets the loop run.
+
+    For tests and benchmarks.
+    """
 
     def __init__(self) -> None:
         self.series: dict[str, list[tuple[int, float]]] = {}
@@ -51,6 +70,18 @@ class Silent:
     def tick(self) -> None: ...
 
     def flush(self) -> None: ...
+
+    def state(self) -> dict[str, Json]:
+        return {name: len(points) for name, points in self.series.items()}
+
+    def resume(self, state: dict[str, Any] | None) -> None:
+        kept = state or {}
+        self.series = {name: points[: kept[name]] for name, points in self.series.items() if name in kept}
+
+    def due(self) -> bool:
+        return False
+
+    def keep(self, step: int, data: bytes) -> None: ...
 
     def poll(self, step: int) -> str:
         return "run"

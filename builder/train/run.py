@@ -5,19 +5,21 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from builder.compile.build import build, optimizer
+from builder.compile.network import Compiled
 from builder.data import Arrays
 from builder.design.experiment import Execution, Experiment
 from builder.design.streams import seed_of
 from builder.problem import Problem, say
 from builder.train.boundary import Boundary
 from builder.train.judge import judge
-from builder.train.recorder import Control, Recorder
+from builder.train.moment import moment, pack, restore, unpack
+from builder.train.recorder import Control, Keeper, Recorder
 from builder.train.task import Part, Task, task_of
 
 LOOK_EVERY = 0.1
@@ -38,32 +40,38 @@ class Outcome:
 
 
 def train(
-    experiment: Experiment, execution: Execution, arrays: Arrays, recorder: Recorder, control: Control
+    experiment: Experiment,
+    execution: Execution,
+    arrays: Arrays,
+    recorder: Recorder,
+    control: Control,
+    keeper: Keeper | None = None,
+    start: bytes | None = None,
 ) -> Outcome:
-    """Train to the end, or until `control` says otherwise. Draws are those of the recipe's seed, on any machine alike."""
-    torch.set_num_threads(execution.threads)
-    recipe = experiment.recipe
-    torch.manual_seed(seed_of(recipe.seed, "init"))
-    network = build(experiment.network, recipe.init).to(execution.device)
-    if execution.memory_format == "channels_last":
-        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    task = task_of(experiment, execution, arrays)
-    adapt = _step_of(optimizer(recipe.optimizer, network, execution.optimizer_implementation == "fused"))
-    learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    order = torch.Generator().manual_seed(seed_of(recipe.seed, "order"))
-    boundary = Boundary.of(network, task, arrays.labels, recorder)
-    torch.manual_seed(seed_of(recipe.seed, "training"))
+    """Train to the end, or until `control` says otherwise. Draws are those of the recipe's seed, on any machine alike.
 
+    `keeper` gets moments of the run; given one as `start`, it goes on from there, to the bit as if it had never stopped.
+    """
+    recipe = experiment.recipe
+    learner = _Learner.of(experiment, execution)
+    network, order = learner.network, learner.order
+    adapt = _step_of(learner.optimizer)
+    learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    task = task_of(experiment, execution, arrays)
     training = task.parts["train"]
     size = min(recipe.batch.size or len(training), len(training))
-    watch = _Watch(recorder, control, boundary, size)
+    boundary = Boundary.of(network, task, arrays.labels, recorder)
+    watch = _Watch(recorder, control, boundary, size, keeper, learner)
+    torch.manual_seed(seed_of(recipe.seed, "training"))
+    epoch = watch.begin(start)
+    done = watch.step - epoch * recipe.batch.count(len(training))
     glance = training.first(len(task.parts["validation"])) if "validation" in task.parts else training
     loss_of = _loss_of(task)
-    word = watch.look(0)
-    epoch = 0
+    word = watch.look(epoch)
     network.train()
     while epoch < recipe.length.epochs and word == "run":
-        for inputs, targets in _batches(training, size, recipe.batch.last == "drop", order):
+        learner.began = order.get_state()
+        for inputs, targets in _batches(training, size, recipe.batch.last == "drop", order)[done:]:
             loss = loss_of(network.forward(*inputs), targets)
             for parameter in learning:  # what zero_grad does, without its notes for the profiler
                 parameter.grad = None
@@ -75,10 +83,47 @@ def train(
                 if word != "run":
                     break
         else:
-            epoch += 1
+            epoch, done = epoch + 1, 0
+            learner.began = order.get_state()
             _report(network, task, glance, watch, recorder)
-    word = watch.look(epoch) if word == "run" else word
+    if word == "run":
+        word = watch.look(epoch)
+        watch.keep(epoch)
     return _ended(word, network, task, watch, epoch)
+
+
+@dataclass(slots=True)
+class _Learner:
+    """What changes while the network learns. `began`: the random stream of the data's order as the epoch began."""
+
+    network: Compiled
+    optimizer: torch.optim.Optimizer
+    order: torch.Generator
+    began: Tensor
+    device: str
+
+    @classmethod
+    def of(cls, experiment: Experiment, execution: Execution) -> "_Learner":
+        """As it is before the first step."""
+        torch.set_num_threads(execution.threads)
+        recipe = experiment.recipe
+        torch.manual_seed(seed_of(recipe.seed, "init"))
+        network = build(experiment.network, recipe.init).to(execution.device)
+        if execution.memory_format == "channels_last":
+            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        adapting = optimizer(recipe.optimizer, network, execution.optimizer_implementation == "fused")
+        order = torch.Generator().manual_seed(seed_of(recipe.seed, "order"))
+        return cls(network, adapting, order, order.get_state(), execution.device)
+
+    def moment(self, **where: object) -> bytes:
+        """All of it, packed, and `where` beside it."""
+        return pack(moment(self.network, self.optimizer, self.began, self.device, **where))
+
+    def go_on(self, start: bytes) -> dict[str, Any]:
+        """Be again what was packed."""
+        before = unpack(start)
+        restore(before, self.network, self.optimizer, self.order)
+        return before
 
 
 def _step_of(adapt: torch.optim.Optimizer) -> Callable[[], object]:
@@ -109,14 +154,33 @@ def _batches(
 class _Watch:
     """What is done now and then, and not at every step: read the losses back, record, draw, and ask what to do next."""
 
-    def __init__(self, recorder: Recorder, control: Control, boundary: Boundary | None, batch: int) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        control: Control,
+        boundary: Boundary | None,
+        batch: int,
+        keeper: Keeper | None,
+        learner: "_Learner",
+    ) -> None:
         self.recorder, self.control, self.boundary, self.batch = recorder, control, boundary, batch
+        self.keeper, self.learner = keeper, learner
         self.losses: list[Tensor] = []
         self.step = 0
         self.seconds = 0.0
         self.since = time.perf_counter()
         self.due = 0.0
         self.problem: Problem | None = None
+
+    def begin(self, start: bytes | None) -> int:
+        """Go on from a moment, or begin anew; how many epochs are whole."""
+        if start is None:
+            self.recorder.resume(None)
+            return 0
+        before = self.learner.go_on(start)
+        self.recorder.resume(before["history"])
+        self.step, self.seconds = before["step"], before["seconds"]
+        return int(before["epoch"])
 
     def look(self, epoch: int) -> str:
         """What the loop is to do: `run`, `stop`, `interrupt`, or `failed` when a loss is no number any more. Waits while paused."""
@@ -130,10 +194,19 @@ class _Watch:
             self.boundary.draw_if_due(self.step)
         self.recorder.tick()
         word = self.control.poll(self.step) if fine else "failed"
+        if fine and (word != "run" or (self.keeper and self.keeper.due())):
+            self.keep(epoch)
         if word == "pause":
             word = self._wait()
         self.due = time.perf_counter() + LOOK_EVERY
         return word
+
+    def keep(self, epoch: int) -> None:
+        """Leave this moment with the keeper, to go on from."""
+        if self.keeper:
+            self.recorder.flush()
+            where = {"step": self.step, "epoch": epoch, "seconds": self.seconds, "history": self.recorder.state()}
+            self.keeper.keep(self.step, self.learner.moment(**where))
 
     def _read_back(self) -> bool:
         """Record the losses since the last look. False where one is NaN or infinite; then `problem` says at which step."""

@@ -35,10 +35,11 @@ def controls(draft: Draft, run: Run | None, ready: bool) -> None:
         )
         for label, icon, kind, live in (
             ("Pause", ":material/pause:", "pause", status == "running"),
-            ("Resume", ":material/resume:", "resume", status == "paused"),
+            ("Resume", ":material/resume:", "resume", status == "paused" or bool(run and store.can_go_on(run))),
             ("Stop", ":material/stop:", "stop", alive),
         ):
-            st.button(label, icon=icon, disabled=not live, on_click=session.command, args=(run.id if run else "", kind))
+            ask = session.resume if kind == "resume" and not alive else session.command
+            st.button(label, icon=icon, disabled=not live, on_click=ask, args=(run.id if run else "", kind))
         st.caption(
             f"**{plain(draft.document.get('name') or 'Untitled')}**"
             + (" · changes apply to the next run" if alive else "")

@@ -214,6 +214,14 @@ def start(draft: Draft) -> None:
         notify()
 
 
+def resume(run_id: str, _kind: runs.CommandKind) -> None:
+    """Let a run go on that has ended before its end."""
+    try:
+        runs.resume(owner(), run_id)
+    except Refused as refused:
+        notify(*refused.problems)
+
+
 def command(run_id: str, kind: runs.CommandKind) -> None:
     """Ask something of a run."""
     try:

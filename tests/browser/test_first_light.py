@@ -160,6 +160,14 @@ def test_from_the_first_visit_to_a_run_watched_zoomed_paused_and_stopped(server:
     wait_for_step(page, at + 1)
     control(page, "Stop").click()
     expect(status(page)).to_have_text("Stopped")
+
+    ended = step(page)
+    control(page, "Resume").click()  # a run that was stopped goes on where it was
+    expect(status(page)).to_have_text("Running")
+    wait_for_step(page, ended + 100)
+    wait_for_points(page)
+    control(page, "Stop").click()
+    expect(status(page)).to_have_text("Stopped")
     expect(control(page, "Train")).to_be_enabled()
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from builder.blocks import GALLERY
+from builder.blocks import GALLERY, example
 from builder.blocks.templates import Template
 from builder.catalog import Layer
+from builder.design.network import to_json
+from builder.store import runs
 from tests.cli.conftest import Say
 
 BROKEN = {
@@ -274,3 +276,23 @@ def test_an_engine_that_is_not_there_can_be_asked_and_stopped(layerlab: Say) -> 
     assert layerlab("engine", "status", "--json").last["alive"] is False
     assert layerlab("engine", "status").out.split()[:2] == ["alive", "False"]
     assert layerlab("engine", "stop").out.strip() == "No engine is alive."
+
+
+def test_a_run_that_is_not_there_or_is_finished_cannot_be_resumed(training: Say) -> None:
+    assert "no such run" in training("resume", "nonexistent0").err
+    finished = training("train", "perceptron", "--epochs", "1", "--json").last["run"]
+    said = training("resume", finished)
+    assert said.code == 2 and "cannot go on" in said.err
+
+
+def test_a_run_that_was_interrupted_goes_on_to_its_end(layerlab: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = runs.submit("local", "perceptron", to_json(example("perceptron")))
+    runs.finish(run.id, "interrupted")
+
+    def ends() -> None:  # an engine takes it from the queue
+        assert runs.claim()
+        runs.finish(run.id, "finished", summary={"test/loss": 0.5})
+
+    monkeypatch.setattr("builder.engine.ensure", ends)
+    said = layerlab("resume", run.id, "--json")
+    assert (said.code, said.last["status"], said.last["metrics"]) == (0, "finished", {"test/loss": 0.5})

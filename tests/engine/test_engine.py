@@ -41,7 +41,7 @@ def status(*ids: str) -> tuple[str, ...]:
 
 def worker_of(home: Path, run_id: str) -> int:
     """The process that has a run, as the engine's log tells."""
-    for line in (home / "engine.log").read_text().splitlines():
+    for line in reversed((home / "engine.log").read_text().splitlines()):  # after a resume there are several
         if f"run {run_id} goes to worker " in line:
             return int(line.rsplit(" ", 1)[1])
     raise AssertionError(f"nobody has run {run_id}")

@@ -10,7 +10,7 @@ from builder.catalog.losses import Loss
 from builder.catalog.optimizers import Optimizer
 from builder.design.recipe import Batch, Length, Objective, Recipe
 from builder.store import runs
-from builder.worker import Control, total_steps
+from builder.worker import Control
 
 
 def running() -> str:
@@ -83,4 +83,4 @@ def test_total_steps_are_the_batches_that_a_loop_over_the_samples_makes(
         for start in range(0, samples, full):
             batch = range(samples)[start : start + full]
             steps += len(batch) == full or last == "keep"
-    assert total_steps(recipe, samples) == steps
+    assert recipe.batch.count(samples) * recipe.length.epochs == steps

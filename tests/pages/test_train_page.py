@@ -37,9 +37,9 @@ LIVE: dict[Status | None, set[str]] = {
     "running": {"Pause", "Stop"},
     "paused": {"Resume", "Stop"},
     "finished": {"Train"},
-    "stopped": {"Train"},
-    "failed": {"Train"},
-    "interrupted": {"Train"},
+    "stopped": {"Train", "Resume"},
+    "failed": {"Train", "Resume"},
+    "interrupted": {"Train", "Resume"},
 }
 """Buttons that can be pressed, by the status of the run that is shown."""
 
@@ -172,6 +172,21 @@ def test_a_control_writes_one_command(visit: Visit, status: Status, label: str, 
     assert [(command.seq, command.kind, command.step) for command in runs.commands_after(the_run().id, 0)] == [
         (1, kind, None)
     ]
+
+
+@pytest.mark.parametrize("status", ["stopped", "interrupted", "failed"])
+def test_a_run_that_ended_early_goes_on(visit: Visit, status: runs.EndStatus) -> None:
+    tab = started(visit, "running")
+    runs.finish(the_run().id, status)
+    press(sound(tab.run()), "Resume")
+    assert (the_run().status, len(runs.listing("ada"))) == ("queued", 1)
+    assert not errors(tab)
+
+
+def test_a_run_that_would_diverge_again_cannot_go_on(visit: Visit) -> None:
+    tab = started(visit, "running")
+    runs.finish(the_run().id, "failed", Problem(code=runs.DIVERGED, title="The loss is infinite", because="It grew."))
+    assert button(sound(tab.run()), "Resume").disabled
 
 
 def test_a_waiting_run_is_stopped_at_once(visit: Visit) -> None:

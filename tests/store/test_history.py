@@ -1,5 +1,6 @@
 """The metric history: buckets against numpy, readers beside writers, kills."""
 
+import json
 import math
 import signal
 import struct
@@ -360,3 +361,53 @@ def test_a_killed_writer_loses_less_than_a_second(until: Callable[..., float]) -
         assert [row[0] for row in rows] == list(range(1, len(rows) + 1))
         assert killed - rows[-1][3] < 1
         runs.finish(run, "interrupted")
+
+
+@given(points=st.integers(1, 4000), cut=st.integers(0, 4000), more=st.integers(0, 3000), seed=st.integers(0, 99))
+def test_a_recorder_goes_on_from_a_state_as_if_nothing_had_come_after(
+    points: int, cut: int, more: int, seed: int
+) -> None:
+    cut = min(cut, points)
+    values = np.random.default_rng(seed).normal(size=points + more).tolist()
+    whole, resumed = new_run(), new_run()
+    undisturbed = history.Recorder(whole)
+    for step, value in enumerate([*values[:cut], *values[points:]]):
+        undisturbed.add("train/loss", step, value)
+    undisturbed.close()
+    first = history.Recorder(resumed)
+    for step, value in enumerate(values[:cut]):
+        first.add("train/loss", step, value)
+        first.flush() if step % 700 == 0 else None
+    first.flush()
+    state = json.loads(json.dumps(first.state()))
+    for step, value in enumerate(values[cut:points], start=cut):
+        first.add("train/loss", step, value)
+        first.flush() if step % 500 == 0 else None
+    first.add("validation/loss", points, 1.0)
+    first.close()
+    before = runs.find(resumed)
+    second = history.Recorder(resumed)
+    second.resume(state)
+    for step, value in enumerate(values[points:], start=cut):
+        second.add("train/loss", step, value)
+    second.close()
+    after = runs.find(resumed)
+    assert before and after and before.generation != after.generation  # readers begin anew
+    assert history.read(resumed, 0)[1:] == history.read(whole, 0)[1:] or cut == 0
+    assert history.series_values(resumed, "train/loss") == history.series_values(whole, "train/loss")
+    assert history.series_values(resumed, "validation/loss") == []
+    runs.finish(whole, "finished")
+    runs.finish(resumed, "finished")
+
+
+def test_a_run_that_begins_anew_has_nothing_of_before() -> None:
+    run = new_run()
+    first = history.Recorder(run)
+    first.resume(None)
+    first.add("train/loss", 1, 2.0)
+    first.close()
+    second = history.Recorder(run)
+    second.resume(None)
+    second.close()
+    assert history.read(run, 0) == (0, b"", b"")
+    assert history.series_values(run, "train/loss") == []

@@ -189,3 +189,25 @@ def test_a_sign_of_life_is_counted_and_not_dated(monkeypatch: pytest.MonkeyPatch
     assert runs.seconds_since_app() == 0
     now += 5
     assert runs.seconds_since_app() == 5
+
+
+def test_a_run_that_ended_early_is_queued_again_and_a_command_of_before_is_not_obeyed_twice() -> None:
+    run = submit()
+    for status in ("interrupted", "stopped", "failed"):
+        claimed()
+        runs.update(run.id, status="running", step=7)
+        runs.finish(run.id, status, Problem(code="x", title="X", because="Y."), {"test/loss": 1.0})
+        again = runs.resume("ada", run.id)
+        assert (again.status, again.place, again.problem, again.summary, again.ended) == ("queued", 1, None, {}, None)
+        assert again.step == 7
+    with pytest.raises(Refused, match="no such run"):
+        runs.resume("eve", run.id)
+
+
+@pytest.mark.parametrize("status", ["queued", "running", "paused", "finished"])
+def test_a_run_that_goes_or_is_finished_cannot_be_resumed(status: runs.Status) -> None:
+    run = submit()
+    runs.update(run.id, status=status)
+    with pytest.raises(Refused, match="cannot go on"):
+        runs.resume("ada", run.id)
+    assert mine(run).status == status

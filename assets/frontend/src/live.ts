@@ -83,6 +83,7 @@ class LiveRun {
     this.data = data;
     this.setTriggerValue = setTriggerValue;
     if (before.run !== data.run || before.api !== data.api) this.begin();
+    else if (this.hasBeenResumed(before)) this.goOn();
     else if (JSON.stringify(before) !== JSON.stringify(data)) this.arrange();
   }
 
@@ -103,6 +104,19 @@ class LiveRun {
     this.drawnStep = -1; // the next rows are drawn whatever they are
     this.pulls = 0;
     this.forgetPictures();
+    this.arrange();
+    this.repeater.start();
+  }
+
+  /** Whether the run had ended for us, and now goes on: what it has recorded by then stays, but for what it takes back. */
+  private hasBeenResumed(before: LiveData): boolean {
+    const { status } = this.data;
+    const wasOver = this.meta !== undefined && !isAlive(this.meta.status);
+    return wasOver && status !== before.status && status !== null && isAlive(status);
+  }
+
+  private goOn(): void {
+    this.toldStatus = this.data.status;
     this.arrange();
     this.repeater.start();
   }

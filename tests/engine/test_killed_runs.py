@@ -1,0 +1,55 @@
+"""A run whose worker is killed goes on from its last checkpoint, and ends as one that nobody touched."""
+
+import os
+import random
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from builder.blocks import example
+from builder.design.network import to_json
+from builder.store import checkpoints, history, runs
+from tests.engine.conftest import Start
+from tests.engine.test_engine import worker_of
+
+REAL = (sys.executable, "-m", "builder.engine")
+
+
+def submitted(epochs: int) -> runs.Run:
+    experiment = to_json(example("digits-cnn"))
+    experiment["recipe"]["length"] = {"epochs": epochs}
+    return runs.submit("ada", "Digits", experiment, device="cpu")
+
+
+def found(run: runs.Run) -> runs.Run:
+    again = runs.find(run.id)
+    assert again is not None
+    return again
+
+
+def test_killed_again_and_again_it_ends_as_one_that_nobody_touched(
+    start: Start, until: Callable[..., float], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAYERLAB_CHECKPOINT", "0.05")
+    start(*REAL)
+    untouched, killed = submitted(12), submitted(12)
+    draw = random.Random(0)
+    for _ in range(3):
+        until(lambda: found(killed).status == "running" and checkpoints.steps(killed.id), 60)
+        wanted = checkpoints.steps(killed.id)[-1] + draw.randrange(1, 60)
+        until(lambda wanted=wanted: found(killed).step >= wanted or found(killed).status != "running", 60)
+        if found(killed).status != "running":
+            break
+        os.kill(worker_of(home, killed.id), signal.SIGKILL)
+        until(lambda: found(killed).status == "interrupted")
+        runs.resume("ada", killed.id)
+    until(lambda: {found(untouched).status, found(killed).status} == {"finished"}, 60)
+    one, other = found(untouched), found(killed)
+    assert one.generation != other.generation and one.step == other.step
+    assert one.summary == other.summary
+    assert one.series == other.series
+    for name in one.series:
+        assert history.series_values(one.id, name) == history.series_values(other.id, name)

@@ -1,0 +1,133 @@
+"""A run that was interrupted goes on to the last bit as one that was not."""
+
+import random
+from typing import Any
+
+import pytest
+import torch
+from variants import changed, quick
+
+from builder.data import load
+from builder.design.experiment import Experiment
+from builder.train.execution import choose
+from builder.train.moment import pack, unpack
+from builder.train.recorder import Silent
+from builder.train.run import Outcome, train
+
+ADAM = {"type": "Adam", "params": {"lr": 0.003}}
+MOMENTUM = {"type": "SGD", "params": {"lr": 0.05, "momentum": 0.9, "nesterov": True}}
+
+
+def with_dropout_and_norm() -> Experiment:
+    """A convolutional network whose training draws numbers and keeps running means."""
+    document = quick("digits-cnn").model_dump(mode="json")
+    nodes = [
+        {"id": "image", "type": "Input", "params": {"shape": [1, 8, 8]}},
+        {"id": "conv", "type": "Conv2d", "params": {"out_channels": 6, "kernel_size": 3}, "inputs": ["image"]},
+        {"id": "norm", "type": "BatchNorm2d", "inputs": ["conv"]},
+        {"id": "relu", "type": "ReLU", "inputs": ["norm"]},
+        {"id": "flatten", "type": "Flatten", "inputs": ["relu"]},
+        {"id": "drop", "type": "Dropout", "inputs": ["flatten"]},
+        {"id": "scores", "type": "Linear", "params": {"out_features": 10}, "inputs": ["drop"]},
+    ]
+    document["network"] = {"nodes": nodes, "outputs": ["scores"]}
+    document["data"]["split"] = {"train": 0.2, "validation": 0.1}
+    return Experiment.model_validate(document)
+
+
+EXPERIMENTS = {
+    "a dense network with Adam": lambda: changed(quick("digits-mlp"), optimizer=ADAM, length={"epochs": 3}),
+    "convolutions with batch norm, dropout and momentum": lambda: changed(
+        with_dropout_and_norm(), optimizer=MOMENTUM, batch={"size": 50, "last": "drop"}, length={"epochs": 4}
+    ),
+    "an LSTM": lambda: changed(quick("sequence-lstm"), length={"epochs": 2}),
+    "two features, whole set": lambda: changed(quick("playground"), batch={"size": None}, length={"epochs": 12}),
+}
+
+
+class Interrupted(Silent):
+    """Interrupts at a step, and keeps what is left there."""
+
+    def __init__(self, at: int, series: dict[str, Any] | None = None) -> None:
+        super().__init__()
+        self.at, self.series, self.kept = at, {name: list(points) for name, points in (series or {}).items()}, b""
+
+    def poll(self, step: int) -> str:
+        return "interrupt" if step == self.at else "run"
+
+    def keep(self, step: int, data: bytes) -> None:
+        self.kept = data
+
+
+def carry_on(experiment: Experiment, at: int, before: Interrupted | None = None) -> tuple[Outcome, Interrupted]:
+    told = Interrupted(at, before.series if before else None)
+    start = before.kept if before else None
+    outcome = train(experiment, choose(experiment, "cpu"), load(experiment.data), told, told, told, start or None)
+    return outcome, told
+
+
+def bits(told: Interrupted) -> dict[str, Any]:
+    """The last weights, moments of the optimizer and random streams."""
+    last = unpack(told.kept)
+    return {"network": last["network"], "optimizer": last["optimizer"]["state"], "random": last["random"]}
+
+
+def assert_equal(one: Any, other: Any) -> None:
+    if isinstance(one, torch.Tensor):
+        assert one.dtype == other.dtype and torch.equal(one, other)
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            assert_equal(one[key], other[key])
+    else:
+        assert one == other
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_interrupted_at_any_step_the_rest_is_the_same_to_the_last_bit(name: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("builder.train.run.LOOK_EVERY", 0.0)
+    experiment = EXPERIMENTS[name]()
+    whole, undisturbed = carry_on(experiment, at=-1)
+    assert whole.status == "finished"
+    epoch = whole.step // whole.epoch
+    chosen = random.Random(name).sample(range(1, whole.step), 4)
+    for at in sorted({0, epoch, whole.step - 1, *chosen}):  # the end of an epoch, whose scores are not told yet, too
+        first, before = carry_on(experiment, at)
+        assert (first.status, first.step) == ("interrupted", at)
+        before.add("train/loss", at + 1, 17.0)  # told after the moment that was kept, and lost
+        second, after = carry_on(experiment, -1, before)
+        assert (second.status, second.step, second.epoch) == ("finished", whole.step, whole.epoch)
+        assert after.series == undisturbed.series
+        assert second.metrics == whole.metrics
+        assert_equal(bits(after), bits(undisturbed))
+
+
+def test_interrupted_again_and_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("builder.train.run.LOOK_EVERY", 0.0)
+    experiment = EXPERIMENTS["convolutions with batch norm, dropout and momentum"]()
+    whole, undisturbed = carry_on(experiment, at=-1)
+    told: Interrupted | None = None
+    for at in range(3, whole.step, 5):
+        _, told = carry_on(experiment, at, told)
+    outcome, told = carry_on(experiment, -1, told)
+    assert outcome.metrics == whole.metrics and told.series == undisturbed.series
+    assert_equal(bits(told), bits(undisturbed))
+
+
+def test_any_state_comes_back_from_its_bytes():
+    state = {
+        "a": torch.randn(2, 3), "view": torch.arange(6).reshape(2, 3).T, "none": None, "bits": torch.tensor([True]),
+        "pairs": {0: {"step": torch.tensor(3.0)}, 7: [torch.zeros(0), (1, 0.1, "x")]}, "half": torch.ones(1, dtype=torch.bfloat16),
+    }  # fmt: skip
+    shared = torch.ones(4)
+    state |= {"one": shared, "same": shared, "part": shared[1:]}
+    back = unpack(pack(state))
+    assert_equal({**state, "pairs": None}, {**back, "pairs": None})
+    assert back["pairs"].keys() == {0, 7} and back["pairs"][7][1] == (1, 0.1, "x")
+    assert_equal(state["pairs"][0], back["pairs"][0])
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"\x08\0\0\0\0\0\0\0{}      ", b"x" * 100, pack({})[:-3]])
+def test_bytes_that_are_no_moment_are_refused(data: bytes):
+    with pytest.raises(ValueError, match="not a moment"):
+        unpack(data)
