@@ -6,9 +6,21 @@ from builder.catalog.layers import Layer
 from builder.catalog.losses import Loss
 from builder.catalog.optimizers import Optimizer
 from builder.catalog.preparations import Preparation
+from builder.catalog.schedules import Schedule
 from builder.catalog.signal import Signal
 from builder.catalog.sources import Source
 
-SHELVES: tuple[type[Entry], ...] = (Layer, Loss, Optimizer, Initializer, Source, Preparation)
+SHELVES: tuple[type[Entry], ...] = (Layer, Loss, Optimizer, Schedule, Initializer, Source, Preparation)
 
-__all__ = ["SHELVES", "Entry", "Initializer", "Layer", "Loss", "Optimizer", "Preparation", "Signal", "Source"]
+__all__ = [
+    "SHELVES",
+    "Entry",
+    "Initializer",
+    "Layer",
+    "Loss",
+    "Optimizer",
+    "Preparation",
+    "Schedule",
+    "Signal",
+    "Source",
+]

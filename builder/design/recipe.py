@@ -8,6 +8,7 @@ from builder import limits
 from builder.catalog.initializers import Default, Initializer
 from builder.catalog.losses import Loss
 from builder.catalog.optimizers import Optimizer
+from builder.catalog.schedules import Constant, Schedule
 from builder.design.pick import Picked
 from builder.problem import Value
 
@@ -58,6 +59,7 @@ class Recipe(Value):
     procedure: Literal["Supervised"] = "Supervised"
     objectives: tuple[Objective, ...] = Field(min_length=1, max_length=8)
     optimizer: Picked[Optimizer]
+    schedule: Picked[Schedule] = Constant()
     init: Init = Init()
     batch: Batch = Batch()
     length: Length = Length()

@@ -2,25 +2,26 @@
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 _FOR_MYPY = re.compile(r"  # type: ignore\[[a-z, -]+\]")
 
-OWN = Path(__file__).parent.parent / "compile" / "modules.py"
+OWN = tuple(Path(__file__).parent.parent / file for file in ("compile/modules.py", "catalog/rates.py"))
 
 
 @cache
 def own_modules() -> dict[str, str]:
-    """Source of every class and function of `builder/compile/modules.py`, by name."""
-    text = OWN.read_text(encoding="utf-8")
+    """Source of every class and function of `compile/modules.py` and `catalog/rates.py`, by name."""
+    return {name: text for file in OWN for name, text in _defined(file.read_text(encoding="utf-8"))}
+
+
+def _defined(text: str) -> Iterator[tuple[str, str]]:
     lines = text.splitlines()
-    return {
-        node.name: _FOR_MYPY.sub("", "\n".join(lines[node.lineno - 1 : node.end_lineno]))
-        for node in ast.parse(text).body
-        if isinstance(node, ast.ClassDef | ast.FunctionDef)
-    }
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            yield node.name, _FOR_MYPY.sub("", "\n".join(lines[node.lineno - 1 : node.end_lineno]))
 
 
 def carried(names: Iterable[str]) -> list[str]:

@@ -23,7 +23,7 @@ def program(experiment: Experiment, execution: Execution | None = None) -> str:
         _MAIN,
     ]
     body = "\n\n\n".join(sections) + "\n"
-    return parts.head("Tensor" in body) + "\n\n" + body
+    return parts.head("Tensor" in body, "math." in body) + "\n\n" + body
 
 
 _MAIN = """if __name__ == "__main__":
@@ -56,7 +56,7 @@ class _Parts:
             for at, (reference, column) in enumerate(zip(output_references(self.experiment), self.targets, strict=True))
         ]
 
-    def head(self, hints: bool) -> str:
+    def head(self, hints: bool, mathematics: bool) -> str:
         name = one_line(self.experiment.name) or "An experiment"
         return f'''"""{name}, made with Layerlab.
 
@@ -66,7 +66,7 @@ same machine it repeats the run bit for bit.
 """
 
 import csv
-from pathlib import Path
+{"import math" + chr(10) if mathematics else ""}from pathlib import Path
 
 import numpy as np
 import torch
@@ -94,6 +94,7 @@ from torch import {"Tensor, " if hints else ""}nn'''
         """Encodings and decisions of the losses, and rules that fill weights, where PyTorch has none."""
         own = {name for judgement in self.judgements for name in (judgement.encode, judgement.decide) if name}
         own |= own_rules_used(self.experiment.network, self.recipe.init)
+        own |= {self.recipe.schedule.target} - {""}
         return carried(own)
 
     def load(self) -> str:
@@ -184,6 +185,7 @@ from torch import {"Tensor, " if hints else ""}nn'''
         build = call(f"torch.{optimizer.target}", optimizer, optimizer.args(), learning, after=after)
         single = len(self.experiment.network.outputs) == 1
         init = "\n    initialize(network)" if self.initialize else ""
+        schedule = self._schedule()
         return f'''def train():
     """Train from the first weights to the last, and return the loss of every step."""
     torch.set_num_threads(THREADS)
@@ -210,7 +212,7 @@ from torch import {"Tensor, " if hints else ""}nn'''
             outputs = {"(network(*batch[: len(inputs)]),)" if single else "network(*batch[: len(inputs)])"}
             loss = loss_of(outputs, batch[len(inputs) :])
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward(){schedule}
             optimizer.step()
             losses.append(loss.detach())
         report(f"epoch {{epoch + 1}}", network, parts, "train", "validation")
@@ -219,6 +221,16 @@ from torch import {"Tensor, " if hints else ""}nn'''
     with open(Path(__file__).with_name("history.csv"), "w", newline="") as file:
         csv.writer(file).writerows([("step", "train/loss"), *enumerate(losses, start=1)])
     return losses'''
+
+    def _schedule(self) -> str:
+        """The lines that set the learning rate of a step."""
+        schedule = self.recipe.schedule
+        if not schedule.target:
+            return ""
+        numbers = [literal(value) for value in (self.recipe.optimizer.args()["lr"], *schedule.args().values())]
+        return f"""
+            for group in optimizer.param_groups:
+                group["lr"] = {schedule.target}(len(losses), EPOCHS * len(batches), {", ".join(numbers)})"""
 
 
 class _Judgement:

@@ -3,17 +3,19 @@
 import functools
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from builder.catalog.schedules import Constant
 from builder.compile.build import build, optimizer
 from builder.compile.network import Compiled
 from builder.data import Arrays
 from builder.design.experiment import Execution, Experiment
+from builder.design.recipe import Recipe
 from builder.design.streams import seed_of
 from builder.problem import Problem, say
 from builder.train.boundary import Boundary
@@ -55,7 +57,6 @@ def train(
     recipe = experiment.recipe
     learner = _Learner.of(experiment, execution)
     network, order = learner.network, learner.order
-    adapt = _step_of(learner.optimizer)
     learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
     task = task_of(experiment, execution, arrays)
     training = task.parts["train"]
@@ -64,7 +65,9 @@ def train(
     watch = _Watch(recorder, control, boundary, size, keeper, learner)
     torch.manual_seed(seed_of(recipe.seed, "training"))
     epoch = watch.begin(start)
-    done = watch.step - epoch * recipe.batch.count(len(training))
+    batches = recipe.batch.count(len(training))
+    done = watch.step - epoch * batches
+    adapt = _step_of(learner.optimizer, _rates(recipe, watch.step, batches * recipe.length.epochs))
     glance = training.first(len(task.parts["validation"])) if "validation" in task.parts else training
     loss_of = _loss_of(task)
     word = watch.look(epoch)
@@ -126,10 +129,26 @@ class _Learner:
         return before
 
 
-def _step_of(adapt: torch.optim.Optimizer) -> Callable[[], object]:
+def _rates(recipe: Recipe, step: int, total: int) -> Iterator[float] | None:
+    """The learning rates from a step on; none where the rate never changes."""
+    schedule, base = recipe.schedule, recipe.optimizer.args()["lr"]
+    return None if isinstance(schedule, Constant) else (schedule.rate(at, total, base) for at in range(step, total))
+
+
+def _step_of(adapt: torch.optim.Optimizer, rates: Iterator[float] | None) -> Callable[[], object]:
     """The optimizer's step without what PyTorch wraps around it for profilers and hooks: worth 4 % of a step of a small network."""
-    step = type(adapt).step
-    return functools.partial(getattr(step, "__wrapped__", step), adapt)
+    wrapped = type(adapt).step
+    step = functools.partial(getattr(wrapped, "__wrapped__", wrapped), adapt)
+    if rates is None:
+        return step
+
+    def step_at_its_rate() -> None:
+        rate = next(rates)
+        for group in adapt.param_groups:
+            group["lr"] = rate
+        step()
+
+    return step_at_its_rate
 
 
 def _loss_of(task: Task) -> Callable[[tuple[Tensor, ...], tuple[Tensor, ...]], Tensor]:

@@ -1,9 +1,10 @@
 """The settings of data and recipe: a picker for each shelf, and below it the form of what is picked."""
 
+import plotly.express as px
 import streamlit as st
 
 from builder.analysis.experiment import input_columns, target_columns
-from builder.catalog import Entry, Initializer, Loss, Optimizer, Preparation, Source
+from builder.catalog import Entry, Initializer, Loss, Optimizer, Preparation, Schedule, Source
 from builder.design.data import Data
 from builder.design.experiment import Experiment
 from builder.problem import Edit, Json, Set, Unset
@@ -12,6 +13,8 @@ from pages.parts.form import Form, fields_form
 from pages.parts.words import plain
 
 UNPREPARED = "as it is"
+POINTS = 200
+"""Of the drawing of a schedule."""
 
 
 def settings(experiment: Experiment, revision: int) -> None:
@@ -28,6 +31,8 @@ def settings(experiment: Experiment, revision: int) -> None:
             _picker("Loss", Loss, objective.loss, f"recipe.objectives.{at}.loss", revision)
     with st.expander("Optimizer", expanded=True, icon=":material/trending_down:"):
         _picker("Optimizer", Optimizer, recipe.optimizer, "recipe.optimizer", revision)
+        _picker("Schedule", Schedule, recipe.schedule, "recipe.schedule", revision)
+        _rates(experiment)
     with st.expander("Length and batches", expanded=True, icon=":material/timer:"):
         fields_form(recipe.length, Form("recipe.length", revision))
         fields_form(recipe.batch, Form("recipe.batch", revision))
@@ -35,6 +40,22 @@ def settings(experiment: Experiment, revision: int) -> None:
     with st.expander("First weights", icon=":material/casino:"):
         _picker("Weights", Initializer, recipe.init.weight, "recipe.init.weight", revision)
         _picker("Biases", Initializer, recipe.init.bias, "recipe.init.bias", revision)
+
+
+def _rates(experiment: Experiment) -> None:
+    """The learning rate over the whole run, where it changes."""
+    recipe, data = experiment.recipe, experiment.data
+    base = recipe.optimizer.args()["lr"]
+    samples = data.split.sizes(data.source.samples_total())[0]
+    total = recipe.batch.count(samples) * recipe.length.epochs
+    at = sorted({round(share * (total - 1) / POINTS) for share in range(POINTS + 1)}) if total else []
+    rates = [recipe.schedule.rate(step, total, base) for step in at]
+    if len(set(rates)) < 2:
+        return
+    figure = px.line(x=at, y=rates, labels={"x": "step", "y": "learning rate"}, title="Learning rate", height=200)
+    figure.update_layout(margin={"t": 30, "b": 0, "l": 0, "r": 0})
+    alt = f"The learning rate goes from {rates[0]:.3g} to {rates[-1]:.3g} in {total:,} steps."
+    st.plotly_chart(figure, key="rates", alt=alt)
 
 
 def _source(data: Data, revision: int) -> None:

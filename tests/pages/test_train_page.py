@@ -11,7 +11,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from builder.blocks import example
-from builder.catalog import Initializer, Loss, Optimizer, Preparation, Source
+from builder.catalog import Initializer, Loss, Optimizer, Preparation, Schedule, Source
 from builder.problem import Problem
 from builder.store import runs
 from builder.store.runs import Run, Status
@@ -245,6 +245,7 @@ def test_an_earlier_run_can_be_opened_again(visit: Visit) -> None:
         ("pick.data.source", Source),
         ("pick.recipe.objectives.0.loss", Loss),
         ("pick.recipe.optimizer", Optimizer),
+        ("pick.recipe.schedule", Schedule),
         ("pick.recipe.init.weight", Initializer),
         ("pick.recipe.init.bias", Initializer),
         ("pick.prepare.point", Preparation),
@@ -289,3 +290,14 @@ def test_which_column_an_input_reads_can_be_chosen_where_there_are_several(visit
     fill(tab, "column.data.bind.inputs.symbols", "length")
     assert open_design(tab, "bea").document["data"]["bind"]["inputs"] == {"symbols": "length"}
     assert button(tab, "Train").disabled
+
+
+def test_a_schedule_is_drawn_before_training(visit: Visit) -> None:
+    tab = go_to(visit(), "train.py")
+    before = len(tab.get("plotly_chart"))
+    fill(tab, "pick.recipe.schedule", "Cosine")
+    charts = [chart.proto for chart in tab.get("plotly_chart")]
+    assert len(charts) == before + 1
+    (drawn,) = (chart for chart in charts if json.loads(chart.spec)["layout"]["title"]["text"] == "Learning rate")
+    assert drawn.alt.startswith("The learning rate goes from 0.01 to ")
+    assert open_design(tab).document["recipe"]["schedule"] == {"type": "Cosine"}

@@ -61,6 +61,18 @@ def test_initializers_whole_set_batches_dropped_batches_and_weights_of_losses_re
         assert run_alone(tmp_path / str(at), experiment) == [loss for _, loss in recorder.series["train/loss"]]
 
 
+def test_a_schedule_repeats_too(tmp_path: Path):
+    curves = []
+    for schedule in ({"type": "Cosine", "params": {"lowest": 0.001}}, {"type": "Constant"}):
+        experiment = changed(quick("digits-mlp"), schedule=schedule, length={"epochs": 4})
+        recorder = Silent()
+        train(experiment, choose(experiment, "cpu"), load(experiment.data), recorder, recorder)
+        curves.append([loss for _, loss in recorder.series["train/loss"]])
+        assert run_alone(tmp_path / schedule["type"], experiment) == curves[-1]
+    assert curves[0][0] == curves[1][0] and curves[0][-1] != curves[1][-1]
+    assert "import math" not in program(example("digits-mlp"))
+
+
 def test_channels_last_repeats_too(tmp_path: Path):
     experiment = changed(example("digits-cnn"), length={"epochs": 2})
     execution = choose(experiment, "cpu").model_copy(update={"memory_format": "channels_last"})

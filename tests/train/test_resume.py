@@ -40,7 +40,9 @@ EXPERIMENTS = {
     "convolutions with batch norm, dropout and momentum": lambda: changed(
         with_dropout_and_norm(), optimizer=MOMENTUM, batch={"size": 50, "last": "drop"}, length={"epochs": 4}
     ),
-    "an LSTM": lambda: changed(quick("sequence-lstm"), length={"epochs": 2}),
+    "an LSTM with a cosine": lambda: changed(
+        quick("sequence-lstm"), length={"epochs": 2}, schedule={"type": "Cosine", "params": {"lowest": 0.0001}}
+    ),
     "two features, whole set": lambda: changed(quick("playground"), batch={"size": None}, length={"epochs": 12}),
 }
 
@@ -127,7 +129,7 @@ def test_any_state_comes_back_from_its_bytes():
     assert_equal(state["pairs"][0], back["pairs"][0])
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", b"\x08\0\0\0\0\0\0\0{}      ", b"x" * 100, pack({})[:-3]])
+@pytest.mark.parametrize("data", [b"", b"{}", b"\x08\0\0\0\0\0\0\0{}      ", b"x" * 100, pack({})[:-3]], ids=range(5))
 def test_bytes_that_are_no_moment_are_refused(data: bytes):
     with pytest.raises(ValueError, match="not a moment"):
         unpack(data)

@@ -183,3 +183,19 @@ def test_digits_cnn_reaches_97_percent_in_the_median_of_five_seeds():
 def test_the_playground_solves_the_circle_in_nine_of_ten_seeds():
     losses = [run(changed("playground", seed=seed))[0].metrics["test/loss"] for seed in range(10)]
     assert sum(loss < 0.1 for loss in losses) >= 9
+
+
+def test_a_schedule_sets_the_rate_of_every_step(monkeypatch: pytest.MonkeyPatch):
+    experiment = changed("digits-mlp", length={"epochs": 2}, schedule={"type": "Cosine", "params": {"lowest": 0.0001}})
+    used: list[float] = []
+    step = torch.optim.Adam.step.__wrapped__
+
+    def noted(self: torch.optim.Adam, closure: object = None) -> object:
+        used.append(self.param_groups[0]["lr"])
+        return step(self)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", noted)
+    outcome, _ = run(experiment)
+    total = outcome.step
+    assert used == [experiment.recipe.schedule.rate(at, total, 0.003) for at in range(total)]
+    assert used[0] == 0.003 > used[-1] > 0.0001
