@@ -1,6 +1,6 @@
 """Optimizers: how weights follow their gradients."""
 
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -16,6 +16,8 @@ class Optimizer(Entry):
 
     kind: ClassVar[str] = "optimizer"
     fused: ClassVar[bool] = False
+    repeats: ClassVar[bool] = False
+    """Whether one step looks at its batch several times: PyTorch then wants the look as a closure."""
 
 
 class SGD(Optimizer):
@@ -67,4 +69,35 @@ class AdamW(_Adam):
 
     weight_decay: Decay = Field(
         0.01, title="Weight decay λ", description="Pull towards zero, on the weights themselves."
+    )
+
+
+class LBFGS(Optimizer):
+    """Guesses from the last gradients how the slope bends, and goes for the bottom at once (Liu and Nocedal 1989).
+
+    It looks at its batch many times a step, and needs batches that hardly differ: the whole training part is best.
+    """
+
+    group, target, repeats = "Curvature", "optim.LBFGS", True
+    aliases = ("l-bfgs", "bfgs", "quasi newton", "newton")
+    formula = r"\theta \leftarrow \theta - \eta\, H_k \nabla L,\quad H_k \approx (\nabla^2 L)^{-1}"
+
+    lr: Rate = Field(1.0, title="Learning rate η", description="Share of the guessed way that is gone.")
+    max_iter: Annotated[int, Field(ge=1, le=1_000)] = Field(
+        20, title="Iterations", description="Most moves within one step."
+    )
+    history_size: Annotated[int, Field(ge=1, le=1_000)] = Field(
+        100, title="Memory", description="How many of the last gradients it guesses from."
+    )
+    line_search_fn: Literal["strong_wolfe"] | None = Field(
+        None, title="Line search", description="Look how far to go each time: slower, and it hardly ever diverges."
+    )
+    tolerance_grad: Rate = Field(
+        1e-7, title="Flat", description="A step ends where no slope is larger.", json_schema_extra={"advanced": True}
+    )
+    tolerance_change: Rate = Field(
+        1e-9,
+        title="Still",
+        description="A step ends where nothing moves by more.",
+        json_schema_extra={"advanced": True},
     )

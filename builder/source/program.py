@@ -185,7 +185,8 @@ from torch import {"Tensor, " if hints else ""}nn'''
         build = call(f"torch.{optimizer.target}", optimizer, optimizer.args(), learning, after=after)
         single = len(self.experiment.network.outputs) == 1
         init = "\n    initialize(network)" if self.initialize else ""
-        schedule = self._schedule()
+        outputs = "(network(*batch[: len(inputs)]),)" if single else "network(*batch[: len(inputs)])"
+        step = self._repeated_step(outputs) if optimizer.repeats else self._step(outputs)
         return f'''def train():
     """Train from the first weights to the last, and return the loss of every step."""
     torch.set_num_threads(THREADS)
@@ -209,11 +210,7 @@ from torch import {"Tensor, " if hints else ""}nn'''
         if DROP_LAST_BATCH and samples % size:
             batches.pop()
         for batch in batches:
-            outputs = {"(network(*batch[: len(inputs)]),)" if single else "network(*batch[: len(inputs)])"}
-            loss = loss_of(outputs, batch[len(inputs) :])
-            optimizer.zero_grad()
-            loss.backward(){schedule}
-            optimizer.step()
+{step}
             losses.append(loss.detach())
         report(f"epoch {{epoch + 1}}", network, parts, "train", "validation")
     report("at the end", network, parts, "test")
@@ -221,6 +218,26 @@ from torch import {"Tensor, " if hints else ""}nn'''
     with open(Path(__file__).with_name("history.csv"), "w", newline="") as file:
         csv.writer(file).writerows([("step", "train/loss"), *enumerate(losses, start=1)])
     return losses'''
+
+    def _step(self, outputs: str) -> str:
+        """What is done with one batch."""
+        return f"""            outputs = {outputs}
+            loss = loss_of(outputs, batch[len(inputs) :])
+            optimizer.zero_grad()
+            loss.backward(){self._schedule()}
+            optimizer.step()"""
+
+    def _repeated_step(self, outputs: str) -> str:
+        """The same for optimizers that look at a batch several times."""
+        return f"""
+            def look(batch=batch):
+                outputs = {outputs}
+                loss = loss_of(outputs, batch[len(inputs) :])
+                optimizer.zero_grad()
+                loss.backward()
+                return loss
+{self._schedule()}
+            loss = optimizer.step(look)"""
 
     def _schedule(self) -> str:
         """The lines that set the learning rate of a step."""

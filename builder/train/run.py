@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor
@@ -23,6 +23,9 @@ from builder.train.judge import judge
 from builder.train.moment import moment, pack, restore, unpack
 from builder.train.recorder import Control, Keeper, Recorder
 from builder.train.task import Part, Task, task_of
+
+LossOf: TypeAlias = Callable[[tuple[Tensor, ...], tuple[Tensor, ...]], Tensor]
+"""A loss of outputs, or of a network's inputs, and targets."""
 
 LOOK_EVERY = 0.1
 """Seconds between two looks at the losses and at what people ask for."""
@@ -57,7 +60,6 @@ def train(
     recipe = experiment.recipe
     learner = _Learner.of(experiment, execution)
     network, order = learner.network, learner.order
-    learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
     task = task_of(experiment, execution, arrays)
     training = task.parts["train"]
     size = min(recipe.batch.size or len(training), len(training))
@@ -67,20 +69,15 @@ def train(
     epoch = watch.begin(start)
     batches = recipe.batch.count(len(training))
     done = watch.step - epoch * batches
-    adapt = _step_of(learner.optimizer, _rates(recipe, watch.step, batches * recipe.length.epochs))
+    rates = _rates(recipe, watch.step, batches * recipe.length.epochs)
+    learn = _learning_step(learner, _loss_of(task), rates, recipe.optimizer.repeats)
     glance = training.first(len(task.parts["validation"])) if "validation" in task.parts else training
-    loss_of = _loss_of(task)
     word = watch.look(epoch)
     network.train()
     while epoch < recipe.length.epochs and word == "run":
         learner.began = order.get_state()
         for inputs, targets in _batches(training, size, recipe.batch.last == "drop", order)[done:]:
-            loss = loss_of(network.forward(*inputs), targets)
-            for parameter in learning:  # what zero_grad does, without its notes for the profiler
-                parameter.grad = None
-            loss.backward()  # type: ignore[no-untyped-call]
-            adapt()
-            watch.losses.append(loss.detach())
+            watch.losses.append(learn(inputs, targets))
             if time.perf_counter() >= watch.due:
                 word = watch.look(epoch)
                 if word != "run":
@@ -135,6 +132,38 @@ def _rates(recipe: Recipe, step: int, total: int) -> Iterator[float] | None:
     return None if isinstance(schedule, Constant) else (schedule.rate(at, total, base) for at in range(step, total))
 
 
+def _learning_step(learner: "_Learner", loss_of: LossOf, rates: Iterator[float] | None, repeats: bool) -> LossOf:
+    """What is done with one batch; it returns the loss before the weights have changed."""
+    network, optimizer = learner.network, learner.optimizer
+    learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    adapt = _step_of(optimizer, rates)
+
+    def slopes(inputs: tuple[Tensor, ...], targets: tuple[Tensor, ...]) -> Tensor:
+        loss = loss_of(network.forward(*inputs), targets)
+        for parameter in learning:  # what zero_grad does, without its notes for the profiler
+            parameter.grad = None
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
+    def once(inputs: tuple[Tensor, ...], targets: tuple[Tensor, ...]) -> Tensor:
+        loss = slopes(inputs, targets)
+        adapt()
+        return loss.detach()
+
+    def again_and_again(inputs: tuple[Tensor, ...], targets: tuple[Tensor, ...]) -> Tensor:
+        if rates is not None:
+            _set_rate(optimizer, next(rates))
+        loss: Tensor = optimizer.step(lambda: slopes(inputs, targets))  # type: ignore[assignment, arg-type, return-value]
+        return loss.detach()
+
+    return again_and_again if repeats else once
+
+
+def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
 def _step_of(adapt: torch.optim.Optimizer, rates: Iterator[float] | None) -> Callable[[], object]:
     """The optimizer's step without what PyTorch wraps around it for profilers and hooks: worth 4 % of a step of a small network."""
     wrapped = type(adapt).step
@@ -143,15 +172,13 @@ def _step_of(adapt: torch.optim.Optimizer, rates: Iterator[float] | None) -> Cal
         return step
 
     def step_at_its_rate() -> None:
-        rate = next(rates)
-        for group in adapt.param_groups:
-            group["lr"] = rate
+        _set_rate(adapt, next(rates))
         step()
 
     return step_at_its_rate
 
 
-def _loss_of(task: Task) -> Callable[[tuple[Tensor, ...], tuple[Tensor, ...]], Tensor]:
+def _loss_of(task: Task) -> LossOf:
     """What is made small. One loss of weight 1 is called directly: worth 1 % of a step of a small network."""
     (first, *others) = task.objectives
     if others or first.weight != 1:

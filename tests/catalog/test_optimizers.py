@@ -13,6 +13,7 @@ from random_entries import entries, name_of
 from torch import nn
 
 from builder.catalog import Optimizer
+from builder.catalog.optimizers import LBFGS
 from builder.compile import optimizer
 from builder.compile.build import resolve
 
@@ -55,7 +56,7 @@ CLOSED_FORMS: dict[str, Callable[[Optimizer, Numbers, list[Numbers]], Numbers]] 
 
 
 @pytest.mark.parametrize("fused", [False, True], ids=["default", "fused"])
-@every_optimizer
+@pytest.mark.parametrize("kind", [kind for kind in Optimizer.shelf.values() if not kind.repeats], ids=name_of)
 @given(data=st.data())
 def test_the_first_steps_are_those_of_the_formula(kind: type[Optimizer], fused: bool, data: st.DataObject):
     if fused and not kind.fused:
@@ -70,6 +71,23 @@ def test_the_first_steps_are_those_of_the_formula(kind: type[Optimizer], fused: 
         runs.step()
     expected = CLOSED_FORMS[kind.__name__](entry, start, gradients)
     np.testing.assert_allclose(module[0].detach().numpy(), expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("search", [None, "strong_wolfe"])
+def test_lbfgs_finds_the_bottom_of_a_bowl_that_algebra_knows(search: str | None):
+    bowl = np.array([[3.0, 1.0, 0.0], [1.0, 2.0, 0.5], [0.0, 0.5, 1.0]])
+    pull = np.array([1.0, -2.0, 0.5])
+    module = nn.ParameterList([nn.Parameter(torch.zeros(3, dtype=torch.float64))])
+    runs = optimizer(LBFGS(line_search_fn=search, lr=1.0 if search else 0.5, max_iter=100), module, fused=False)
+
+    def look() -> torch.Tensor:
+        runs.zero_grad()
+        loss = 0.5 * module[0] @ torch.tensor(bowl) @ module[0] - torch.tensor(pull) @ module[0]
+        loss.backward()
+        return loss
+
+    runs.step(look)
+    np.testing.assert_allclose(module[0].detach().numpy(), np.linalg.solve(bowl, pull), atol=1e-4)
 
 
 @every_optimizer

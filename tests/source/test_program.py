@@ -73,6 +73,18 @@ def test_a_schedule_repeats_too(tmp_path: Path):
     assert "import math" not in program(example("digits-mlp"))
 
 
+def test_an_optimizer_that_looks_again_and_again_repeats_too(tmp_path: Path):
+    for at, schedule in enumerate(({"type": "Constant"}, {"type": "Cosine"})):
+        lbfgs = {"type": "LBFGS", "params": {"max_iter": 4, "line_search_fn": "strong_wolfe"}}
+        experiment = changed(
+            quick("playground"), optimizer=lbfgs, schedule=schedule, batch={"size": None}, length={"epochs": 8}
+        )
+        recorder = Silent()
+        train(experiment, choose(experiment, "cpu"), load(experiment.data), recorder, recorder)
+        curve = [loss for _, loss in recorder.series["train/loss"]]
+        assert run_alone(tmp_path / str(at), experiment) == curve and curve[-1] < curve[0]
+
+
 def test_channels_last_repeats_too(tmp_path: Path):
     experiment = changed(example("digits-cnn"), length={"epochs": 2})
     execution = choose(experiment, "cpu").model_copy(update={"memory_format": "channels_last"})

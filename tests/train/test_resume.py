@@ -43,6 +43,12 @@ EXPERIMENTS = {
     "an LSTM with a cosine": lambda: changed(
         quick("sequence-lstm"), length={"epochs": 2}, schedule={"type": "Cosine", "params": {"lowest": 0.0001}}
     ),
+    "LBFGS": lambda: changed(
+        quick("playground"),
+        optimizer={"type": "LBFGS", "params": {"lr": 0.5, "max_iter": 5}},
+        batch={"size": None},
+        length={"epochs": 15},
+    ),
     "two features, whole set": lambda: changed(quick("playground"), batch={"size": None}, length={"epochs": 12}),
 }
 
@@ -81,6 +87,10 @@ def assert_equal(one: Any, other: Any) -> None:
         assert one.keys() == other.keys()
         for key in one:
             assert_equal(one[key], other[key])
+    elif isinstance(one, list | tuple):
+        assert len(one) == len(other)
+        for mine, theirs in zip(one, other, strict=True):
+            assert_equal(mine, theirs)
     else:
         assert one == other
 
