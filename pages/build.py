@@ -35,7 +35,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="toolbar"):
     st.space("stretch")
     ready = not any(problem.severity == "error" for problem in problems)
     if st.button("Train", type="primary", icon=":material/play_arrow:", disabled=not ready, shortcut="Ctrl+Enter"):
-        session.start(draft)
+        session.start()
         st.switch_page("train.py")
 
 if session.broken_file():

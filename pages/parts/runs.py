@@ -30,7 +30,6 @@ def controls(draft: Draft, run: Run | None, ready: bool) -> None:
             icon=":material/play_arrow:",
             disabled=alive or not ready,
             on_click=session.start,
-            args=(draft,),
             shortcut="Ctrl+Enter",
         )
         for label, icon, kind, live in (

@@ -203,8 +203,13 @@ def open_run(run_id: str) -> None:
     st.session_state["run"] = run_id
 
 
-def start(draft: Draft) -> None:
-    """Queue the open design, and look at that run."""
+def start() -> None:
+    """Queue the open design as it is by now, and look at that run.
+
+    Not as the page has drawn it: a value that is typed and left by pressing Train arrives together with the press.
+    """
+    draft = documents.get(owner(), st.session_state["design"])
+    assert draft is not None
     try:
         started = runs.submit(owner(), draft.name, draft.document, design=draft.id)
     except Refused as refused:

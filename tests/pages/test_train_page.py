@@ -120,6 +120,13 @@ def test_train_queues_this_very_design(visit: Visit, page: str) -> None:
     assert tab.get("bidi_component")  # the live chart
 
 
+def test_a_value_that_is_left_by_pressing_train_is_trained_with(visit: Visit) -> None:
+    tab = go_to(visit(), "train.py")
+    tab.number_input(key="recipe.length.epochs").set_value(3)
+    press(tab, "Train")  # both arrive in one script run
+    assert the_run().experiment["recipe"]["length"] == {"epochs": 3}
+
+
 def test_train_pressed_twenty_times_makes_one_run(visit: Visit) -> None:
     tabs = [visit(), visit(page="train.py"), visit(page="train.py")]
     for tab in tabs:  # each has seen a button that could be pressed
