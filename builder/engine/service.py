@@ -161,7 +161,7 @@ class Service:
             run = runs.claim()
             if run is not None:
                 log.info("run %s goes to worker %d", run.id, worker.pid)
-                worker.give(run.id)
+                worker.give(run.id, run.started)
 
     def _bury(self) -> None:
         for worker in [worker for worker in self.workers if worker.ended]:
@@ -176,7 +176,8 @@ class Service:
     def _account_for(self, worker: WorkerProcess, run_id: str) -> None:
         """See that the run of a worker that ended has a final status, or gets another worker."""
         run = runs.find(run_id)
-        status = run.status if run else None
+        # A run may have ended and be resumed, by another worker, before the process of the first one is gone.
+        status = run.status if run and run.started == worker.since else None
         log.info("worker %d ended: %s; its run %s is %s", worker.pid, worker.returncode, run_id, status)
         if status == "starting":
             runs.release(run_id)

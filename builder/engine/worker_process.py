@@ -24,6 +24,7 @@ class WorkerProcess:
 
     def __init__(self, command: Sequence[str], log: Path, changed: Callable[[], None]) -> None:
         self.run: str | None = None
+        self.since: float | None = None
         self.ready = False
         self.ended = False
         self._changed = changed
@@ -52,9 +53,9 @@ class WorkerProcess:
         """Its exit status, negative for a signal; None while it lives."""
         return self._process.returncode
 
-    def give(self, run: str) -> None:
-        """Hand it a run. If it is dying just now, `ended` will say so."""
-        self.run = run
+    def give(self, run: str, since: float | None) -> None:
+        """Hand it a run that was claimed at `since`. If it is dying just now, `ended` will say so."""
+        self.run, self.since = run, since
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(f"{run}\n".encode())

@@ -1,5 +1,6 @@
 """A run whose worker is killed goes on from its last checkpoint, and ends as one that nobody touched."""
 
+import contextlib
 import os
 import random
 import signal
@@ -53,3 +54,25 @@ def test_killed_again_and_again_it_ends_as_one_that_nobody_touched(
     assert one.series == other.series
     for name in one.series:
         assert history.series_values(one.id, name) == history.series_values(other.id, name)
+
+
+def test_a_run_resumed_before_its_first_worker_is_gone_belongs_to_the_second(
+    start: Start, until: Callable[..., float], home: Path
+) -> None:
+    start(*REAL)
+    run = submitted(2_000)
+    for _ in range(3):
+        until(lambda: found(run).status == "running" and found(run).step > 0, 60)
+        first = worker_of(home, run.id)
+        runs.command("ada", run.id, "stop")
+        until(lambda: found(run).status == "stopped")
+        with contextlib.suppress(ProcessLookupError):  # gone already: then there is nothing to wait for
+            os.kill(first, signal.SIGSTOP)  # it has said how the run ended, and takes its time to leave
+        runs.resume("ada", run.id)
+        until(lambda: found(run).status == "running", 60)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(first, signal.SIGCONT)
+        until(lambda first=first: f"worker {first} ended" in (home / "engine.log").read_text())
+        assert found(run).status == "running"
+    runs.command("ada", run.id, "stop")
+    until(lambda: found(run).status == "stopped")
