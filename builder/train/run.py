@@ -75,7 +75,6 @@ def train(
     word = watch.look(epoch)
     network.train()
     while epoch < recipe.length.epochs and word == "run":
-        learner.began = order.get_state()
         for inputs, targets in _batches(training, size, recipe.batch.last == "drop", order)[done:]:
             watch.losses.append(learn(inputs, targets))
             if time.perf_counter() >= watch.due:
@@ -123,6 +122,7 @@ class _Learner:
         """Be again what was packed."""
         before = unpack(start)
         restore(before, self.network, self.optimizer, self.order)
+        self.began = before["order"]
         return before
 
 

@@ -114,6 +114,19 @@ def test_interrupted_at_any_step_the_rest_is_the_same_to_the_last_bit(name: str,
         assert_equal(bits(after), bits(undisturbed))
 
 
+def test_interrupted_again_before_its_first_step_it_has_not_moved(monkeypatch: pytest.MonkeyPatch):
+    """As where a run is resumed and its engine ends at once: the same moment is kept a second time."""
+    monkeypatch.setattr("builder.train.run.LOOK_EVERY", 0.0)
+    experiment = EXPERIMENTS["a dense network with Adam"]()
+    whole, undisturbed = carry_on(experiment, at=-1)
+    at = whole.step // 2 + 1
+    _, first = carry_on(experiment, at)
+    _, second = carry_on(experiment, at, first)
+    assert_equal(unpack(second.kept)["order"], unpack(first.kept)["order"])
+    outcome, third = carry_on(experiment, -1, second)
+    assert outcome.metrics == whole.metrics and third.series == undisturbed.series
+
+
 def test_interrupted_again_and_again(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("builder.train.run.LOOK_EVERY", 0.0)
     experiment = EXPERIMENTS["convolutions with batch norm, dropout and momentum"]()

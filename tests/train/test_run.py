@@ -11,6 +11,7 @@ from builder.data import load
 from builder.design.experiment import Execution, Experiment
 from builder.design.streams import STREAMS, seed_of
 from builder.problem import Refused
+from builder.store import runs
 from builder.train.execution import choose
 from builder.train.recorder import Silent
 from builder.train.run import Outcome, train
@@ -118,7 +119,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_names_the_step():
         changed("digits-mlp", optimizer={"type": "SGD", "params": {"lr": 100}}, objectives=[{"loss": {"type": "MSE"}}])
     )
     assert outcome.status == "failed"
-    assert outcome.problem is not None and outcome.problem.code == "run/diverged"
+    assert outcome.problem is not None and outcome.problem.code == runs.DIVERGED
     broken = [step for step, loss in recorder.series["train/loss"] if not math.isfinite(loss)]
     assert broken == [outcome.step]
     assert str(outcome.step) in outcome.problem.title

@@ -166,7 +166,7 @@ class _Transformer(Layer):
 
     def _attends(self, x: Signals) -> dict[str, Shape]:
         """What each attention looks at, by its name."""
-        raise NotImplementedError
+        raise TypeError(f"{self.name} does not say what it attends to")
 
     def parameters(self, *x: Signal) -> dict[str, Shape]:
         features, hidden = x[0].shape[1], self.dim_feedforward
