@@ -83,7 +83,7 @@ class Service:
         signal.signal(signal.SIGTERM, self._end)
         signal.signal(signal.SIGINT, self._end)
         files.sweep(self.home)
-        self.id = site.start_engine(os.getpid(), code_version())
+        self.id = site.start_engine(os.getpid(), code_version(), self.slots)
         log.info("engine %s started, process %d, %d slots", self.id, os.getpid(), self.slots)
         self._mark_orphans()
         while not self.ending:

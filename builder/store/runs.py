@@ -20,7 +20,7 @@ from builder.store.tables import new_id, run, run_command
 
 Status: TypeAlias = Literal["queued", "starting", "running", "paused", "finished", "stopped", "failed", "interrupted"]
 EndStatus: TypeAlias = Literal["finished", "stopped", "failed", "interrupted"]
-CommandKind: TypeAlias = Literal["pause", "resume", "stop"]
+CommandKind: TypeAlias = Literal["pause", "resume", "stop", "step", "until", "rate"]
 
 GOING: tuple[Status, ...] = ("starting", "running", "paused")
 """A worker has it, or is about to."""
@@ -56,6 +56,17 @@ class Run:
     series: tuple[str, ...]
     summary: dict[str, float]
     problem: dict[str, Json] | None
+    tags: tuple[str, ...]
+    notes: str
+    binned: float | None
+    """When it was thrown away; None for a run that is not in the bin."""
+    parent: str | None
+    """The run that it branched from, at `parent_step`."""
+    parent_step: int | None
+    rate: float | None
+    """The learning rate by now."""
+    memory: int | None
+    """The most bytes that it held at once on its device."""
     place: int | None
     """In the queue: 1 goes next. None for a run that does not wait."""
 
@@ -246,7 +257,7 @@ def _new_columns(
     nothing_yet = dict.fromkeys(
         ("commands", "step", "total_steps", "epoch", "epochs", "seconds", "samples_per_second"), 0
     )
-    return who | what | nothing_yet | {"series": [], "summary": {}}
+    return who | what | nothing_yet | {"series": [], "summary": {}, "tags": [], "notes": ""}
 
 
 def _alive(owner: str, design: str) -> sa.Select[Any]:
@@ -297,5 +308,5 @@ def _first(query: sa.Select[Any]) -> Run | None:
 
 def _run(row: sa.Row[Any], places: dict[str, int]) -> Run:
     columns = {field.name: getattr(row, field.name) for field in fields(Run) if field.name != "place"}
-    columns["series"] = tuple(row.series)
+    columns |= {"series": tuple(row.series), "tags": tuple(row.tags)}
     return Run(**columns, place=places.get(row.id))

@@ -24,6 +24,8 @@ class Engine:
     version: str
     started: float
     """Epoch seconds."""
+    slots: int
+    """How many runs it lets go at once."""
     asked_to_stop: bool
     asked_to_retire: bool
     """To end as soon as no run is going, and to start none before."""
@@ -52,10 +54,16 @@ def seconds_since_app() -> float:
     return now - since
 
 
-def start_engine(pid: int, version: str) -> str:
-    """Write down that an engine started; its id."""
+def start_engine(pid: int, version: str, slots: int) -> str:
+    """Write down that an engine started, which lets so many runs go at once; its id."""
     id = new_id()
-    columns = {"engine": id, "engine_pid": pid, "engine_version": version, "engine_started": time.time()}
+    columns = {
+        "engine": id,
+        "engine_pid": pid,
+        "engine_version": version,
+        "engine_started": time.time(),
+        "engine_slots": slots,
+    }
     with writing() as connection:
         connection.execute(sa.update(site).values(columns))
     return id
@@ -68,7 +76,8 @@ def last_engine() -> Engine | None:
     if row.engine is None:
         return None
     stop, retire = row.stop_engine == row.engine, row.retire_engine == row.engine
-    return Engine(row.engine, row.engine_pid, row.engine_version, row.engine_started, stop, retire)
+    slots = row.engine_slots or 1
+    return Engine(row.engine, row.engine_pid, row.engine_version, row.engine_started, slots, stop, retire)
 
 
 def ask_engine_to_stop() -> None:

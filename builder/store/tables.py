@@ -19,9 +19,10 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    text,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration. Kept here so that a store already up to date is opened without importing Alembic."""
 
 ID_LENGTH = 12
@@ -126,6 +127,13 @@ run = Table(
     Column("series", JsonText, nullable=False),
     Column("summary", JsonText, nullable=False),
     Column("problem", JsonText),
+    Column("tags", JsonText, nullable=False, server_default="[]"),
+    Column("notes", Text, nullable=False, server_default=text("''")),
+    Column("binned", Float),  # when it was thrown away; it can be taken back until the bin is emptied
+    Column("parent", String(ID_LENGTH)),  # the run that it branched from
+    Column("parent_step", BigInteger),
+    Column("rate", Float),  # the learning rate by now
+    Column("memory", BigInteger),  # the most bytes that it held at once on its device
     Index(None, "status", "owner"),
     Index(None, "owner", "created"),
 )
@@ -178,6 +186,8 @@ checkpoint = Table(  # moments from which a run can go on; each is a file beside
     _owner(),
     Column("bytes", BigInteger, nullable=False),
     Column("sha256", String(64), nullable=False),
+    Column("epoch", Integer, nullable=False, server_default="0"),  # whole ones by then
+    Column("score", Float),  # the loss that was judged there; the smallest is the best
 )
 
 # The site --------------------------------------------------------------------------------------------------------
@@ -191,6 +201,7 @@ site = Table(  # one row, made by the first migration
     Column("engine_pid", Integer),
     Column("engine_version", String(ID_LENGTH)),
     Column("engine_started", Float),
+    Column("engine_slots", Integer),  # how many runs it lets go at once
     Column("stop_engine", String(ID_LENGTH)),  # the engine that is asked to end now
     Column("retire_engine", String(ID_LENGTH)),  # the engine that is asked to end when its runs have
 )
