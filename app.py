@@ -9,11 +9,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
-from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
-from builder import engine
+from builder import engine, store
 from builder.problem import Refused
 from builder.server.exposure import require_secret
 from builder.server.headers import SecurityHeaders
@@ -28,7 +27,10 @@ SIGN_OF_LIFE_SECONDS = 10
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """See that an engine is alive, and let it see that we are, for as long as the app runs."""
-    await run_in_threadpool(engine.ensure)
+    try:
+        await run_in_threadpool(engine.ensure)
+    except (Refused, OSError):  # tried again with every sign of life
+        logging.getLogger(__name__).warning("No engine could be started.", exc_info=True)
     signs = asyncio.create_task(give_signs_of_life())
     yield
     signs.cancel()
@@ -40,13 +42,15 @@ async def give_signs_of_life() -> None:
         try:
             await run_in_threadpool(runs.app_alive)
             await run_in_threadpool(engine.ensure)
-        except (OperationalError, OSError):
+        except (Refused, OSError):
             logging.getLogger(__name__).warning("Store or engine does not answer; trying again.", exc_info=True)
         await asyncio.sleep(SIGN_OF_LIFE_SECONDS)
 
 
 try:
     require_secret(st.get_option("server.address"))
+    store.engine()
+    store.secret()
 except Refused as refused:
     sys.exit(f"{refused.problems[0].title}. {refused.problems[0].because}")
 

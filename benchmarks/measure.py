@@ -39,13 +39,15 @@ def machine() -> str:
     )
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table: the first column to the left, numbers to the right."""
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> str:
+    """A Markdown table: the first columns, so many as have `words`, to the left, numbers to the right."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
 
     def line(cells: Sequence[str]) -> str:
-        first, *others = zip(cells, widths, strict=True)
-        return " | ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)])
+        padded = [cell.ljust(width) for cell, width in zip(cells[:words], widths, strict=False)]
+        return " | ".join(
+            padded + [cell.rjust(width) for cell, width in zip(cells[words:], widths[words:], strict=True)]
+        )
 
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    rule = ["-" * width for width in widths[:words]] + ["-" * (width - 1) + ":" for width in widths[words:]]
     return "\n".join(f"| {line(cells)} |" for cells in (head, rule, *rows))

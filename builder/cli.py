@@ -1,6 +1,8 @@
 """`python -m builder`: the same things without a browser. A user's mistake prints Problems and exits 2; a failed run exits 1."""
 
 import json
+import math
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,13 +22,18 @@ from builder.blocks import GALLERY, example, readme
 from builder.blocks.templates import Template
 from builder.catalog import Entry, Layer
 from builder.design import edits, read
-from builder.design.experiment import Experiment
+from builder.design.experiment import Device, Experiment
 from builder.design.network import Network, to_json
 from builder.problem import Json, Problem, Refused, Set, say
-from builder.store import runs
+from builder.store import archive, branching, history, runs
+from builder.store.waiting import remaining
 
 OWNER = "local"
 """Whose the runs of the command line are."""
+TERMINAL_SECONDS, LINE_SECONDS = 0.2, 10.0
+"""Between two words on how far a run is, in a terminal and elsewhere."""
+BAR = 20
+"""Characters."""
 
 
 def _reports_problems(command: Callable[..., None]) -> Callable[..., None]:
@@ -284,7 +291,7 @@ def _print_classic(analysis: Analysis) -> None:
 @as_json
 @_reports_problems
 def train(
-    design: str, epochs: int | None, seed: int | None, device: str, changes: tuple[str, ...], as_json: bool
+    design: str, epochs: int | None, seed: int | None, device: Device, changes: tuple[str, ...], as_json: bool
 ) -> None:
     """Train a gallery name or a file, through the engine. Progress goes to stderr; Ctrl-C stops the run."""
     more = [f"recipe.length.epochs={epochs}"] if epochs is not None else []
@@ -326,16 +333,13 @@ def _to_its_end(run_id: str, as_json: bool) -> None:
 
 def _follow(run_id: str) -> runs.Run:
     """Wait for the end of a run, telling how far it is."""
-    looked, told = 0.0, ""
+    looked, progress = 0.0, _Progress()
     while True:
         run = runs.get(OWNER, run_id)
-        assert run is not None
-        words = run.status if run.status in ("queued", "starting") else _how_far(run)
-        if words != told and (time.monotonic() - looked > 1 or run.status not in runs.ALIVE):
-            click.echo(f"\r{words}    ", nl=False, err=True)
-            told = words
+        if run is None:  # somebody deleted it
+            raise runs.unknown()
+        progress.tell(run)
         if run.status not in runs.ALIVE:
-            click.echo(err=True)
             return run
         if time.monotonic() - looked > 1:
             looked = time.monotonic()
@@ -344,8 +348,62 @@ def _follow(run_id: str) -> runs.Run:
         time.sleep(0.05)
 
 
-def _how_far(run: runs.Run) -> str:
-    return f"{run.status}: epoch {run.epoch}/{run.epochs}, step {run.step:,}/{run.total_steps:,}"
+class _Progress:
+    """Tells how far a run is: in a terminal on one line that is written over, elsewhere on another one now and then."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._every = TERMINAL_SECONDS if self._terminal else LINE_SECONDS
+        self._told_at = -self._every
+        self._cursor = 0
+        self._loss: float | None = None
+
+    def tell(self, run: runs.Run) -> None:
+        """Write down how far it is, if it is time to, or the end."""
+        ended = run.status not in runs.ALIVE
+        if not ended and time.monotonic() - self._told_at < self._every:
+            return
+        self._told_at = time.monotonic()
+        line = _waits(run) if run.status == "queued" else self._how_far(run)
+        if self._terminal:
+            width = shutil.get_terminal_size().columns - 1
+            click.echo("\r" + line[:width].ljust(width), nl=ended, err=True)
+        else:
+            click.echo(line, err=True)
+
+    def _how_far(self, run: runs.Run) -> str:
+        if run.status == "starting":
+            return run.status
+        words = [f"{run.status}: epoch {run.epoch}/{run.epochs}", f"step {run.step:,}/{run.total_steps:,}"]
+        if self._terminal and run.total_steps:
+            done = round(BAR * min(1.0, run.step / run.total_steps))
+            words.insert(0, "#" * done + "." * (BAR - done))
+        loss = self._newest_loss(run)
+        words += [f"loss {loss:.4g}"] if loss is not None else []
+        words += [f"{run.samples_per_second:,.0f} samples/s"] if run.samples_per_second else []
+        left = remaining(run.seconds, run.step, run.total_steps, math.inf)
+        words += [f"{_duration(left)} left"] if math.isfinite(left) and run.status in runs.GOING else []
+        return ", ".join(words)
+
+    def _newest_loss(self, run: runs.Run) -> float | None:
+        """The mean of the newest bucket of the training loss."""
+        self._cursor, closed, still_open = history.read(run.id, self._cursor)
+        if "train/loss" in run.series:
+            buckets = history.decode(closed + still_open)
+            mine = buckets["mean"][buckets["series"] == run.series.index("train/loss")]
+            self._loss = float(mine[-1]) if len(mine) else self._loss
+        return self._loss
+
+
+def _waits(run: runs.Run) -> str:
+    left = runs.expected_start(run.id)
+    return f"queued: place {run.place}" + ("" if left is None else f", starts in about {_duration(left)}")
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
 @main.command()
@@ -383,24 +441,102 @@ def resume(run: str, as_json: bool) -> None:
     _to_its_end(run, as_json)
 
 
-@main.command(name="runs")
+@main.command()
+@click.argument("run")
+@click.option("--step", type=click.IntRange(0), help="Of which a checkpoint is kept; the newest, if left out.")
+@click.option("--epochs", type=click.IntRange(1, limits.EPOCHS), help="In all, instead of the run's.")
+@click.option("--rate", type=float, help="The learning rate, instead of the run's.")
 @as_json
 @_reports_problems
-def list_runs(as_json: bool) -> None:
+def branch(run: str, step: int | None, epochs: int | None, rate: float | None, as_json: bool) -> None:
+    """Let a new run go on from what RUN was at a step, with its weights and its place in the data."""
+    changes: dict[str, Json] = {"recipe.length.epochs": epochs, "recipe.optimizer.params.lr": rate}
+    asked = {path: value for path, value in changes.items() if value is not None}
+    _go(branching.branch(OWNER, run, step, changes=asked), as_json)
+
+
+@main.command()
+@click.argument("run")
+@click.option("--epochs", type=click.IntRange(1, limits.EPOCHS), required=True, help="More than RUN had.")
+@click.option("--rate", type=float, help="The learning rate, instead of the last one of RUN.")
+@as_json
+@_reports_problems
+def extend(run: str, epochs: int, rate: float | None, as_json: bool) -> None:
+    """Let a new run go on from the end of RUN for more epochs, at the rate with which it ended."""
+    _go(branching.extend(OWNER, run, epochs, rate=rate), as_json)
+
+
+@main.command()
+@click.argument("run")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Instead of the run's.")
+@as_json
+@_reports_problems
+def restart(run: str, seed: int | None, as_json: bool) -> None:
+    """Run the experiment of RUN again from the beginning, carried out alike."""
+    _go(branching.restart(OWNER, run, seed), as_json)
+
+
+def _go(run: runs.Run, as_json: bool) -> None:
+    """See that somebody carries out a run that waits, and follow it to its end."""
+    runs.app_alive()
+    engine.ensure()
+    _to_its_end(run.id, as_json)
+
+
+@main.command(name="delete-run")
+@click.argument("run")
+@click.option("--for-good", is_flag=True, help="With its checkpoints, and not into the bin.")
+@_reports_problems
+def delete_run(run: str, for_good: bool) -> None:
+    """Throw a RUN away that has ended: into the bin, which is emptied after a month."""
+    runs.throw_away(OWNER, run)
+    if for_good:
+        runs.delete(OWNER, run)
+    click.echo(say("run {run} is deleted", run=run) if for_good else say("run {run} is in the bin", run=run))
+
+
+@main.command(name="export-run")
+@click.argument("run")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The zip to be written.")
+@_reports_problems
+def export_run(run: str, out: Path) -> None:
+    """Everything of a RUN as one zip: experiment, curves, pictures, checkpoints."""
+    with _writing_into(out):
+        archive.save(OWNER, run, out)
+    click.echo(out)
+
+
+@main.command(name="import-run")
+@click.argument("file", type=click.Path(path_type=Path))
+@as_json
+@_reports_problems
+def import_run(file: Path, as_json: bool) -> None:
+    """Take a run in that was exported, here or elsewhere."""
+    run = archive.unpack(OWNER, file)
+    click.echo(json.dumps({"run": run.id, "name": run.name, "status": run.status}) if as_json else run.id)
+
+
+@main.command(name="runs")
+@click.option("--bin", "binned", is_flag=True, help="Those that were thrown away instead.")
+@as_json
+@_reports_problems
+def list_runs(binned: bool, as_json: bool) -> None:
     """Runs of the command line, newest first."""
-    found = runs.listing(OWNER)
+    found = runs.listing(OWNER, binned=binned)
     if as_json:
-        lines = [
-            {"run": run.id, "name": run.name, "status": run.status, "steps": run.step, "seconds": run.seconds, "metrics": run.summary}
-            for run in found
-        ]  # fmt: skip
-        click.echo(json.dumps({"runs": lines}))
+        click.echo(json.dumps({"runs": [_run_json(run) for run in found]}))
         return
     for run in found:
         score = run.summary.get("test/accuracy", run.summary.get("test/loss"))
-        click.echo(
-            f"{run.id}  {run.name:20} {run.status:12} {run.step:>9,} steps {'' if score is None else f'{score:.4f}'}"
-        )
+        words = [f"{run.id}  {run.name:20} {run.status:12} {run.step:>9,} steps"]
+        words += [f"{score:.4f}"] if score is not None else []
+        click.echo(" ".join([*words, *(f"[{tag}]" for tag in run.tags)]))
+
+
+def _run_json(run: runs.Run) -> dict[str, Json]:
+    numbers: dict[str, Json] = {"steps": run.step, "seconds": run.seconds, "metrics": run.summary}
+    words: dict[str, Json] = {"tags": list(run.tags), "notes": run.notes}
+    return {"run": run.id, "name": run.name, "status": run.status} | numbers | words | {"parent": run.parent, "parent_step": run.parent_step}  # fmt: skip
 
 
 @main.group(name="engine")

@@ -4,11 +4,15 @@ A file is the old one or the new one, never half: a temporary file in the same f
 folder. Whatever fails travels to the caller; saving never seems to succeed.
 """
 
+import logging
 import os
 import secrets
 import stat
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from builder.problem import Problem, Refused, say
 
@@ -17,6 +21,8 @@ TEMPORARY = ".layerlab-temporary-"
 
 STALE_SECONDS = 3600
 """A temporary file this old belongs to a writer that was killed."""
+
+log = logging.getLogger("layerlab.files")
 
 
 def write(path: Path, data: bytes) -> None:
@@ -41,6 +47,22 @@ def write(path: Path, data: bytes) -> None:
     _fsync_folder(path.parent)
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """A file to be written piece by piece, which takes the place of `path` where the block ends well. Otherwise as `write`."""
+    temporary = path.parent / (TEMPORARY + secrets.token_hex(8))
+    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        with os.fdopen(descriptor, "w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(temporary, path)  # noqa: PTH105 - as in `write`
+    finally:
+        temporary.unlink(missing_ok=True)  # gone already where all went well
+    _fsync_folder(path.parent)
+
+
 def _fsync_folder(folder: Path) -> None:
     if os.name == "nt":  # a folder cannot be opened there; NTFS journals the rename
         return
@@ -52,21 +74,36 @@ def _fsync_folder(folder: Path) -> None:
 
 
 def sweep(folder: Path) -> int:
-    """Remove the temporary files that killed writers left in `folder` more than an hour ago; how many there were."""
+    """Remove the temporary files that killed writers left in `folder`, and anywhere below, more than an hour ago; how many there were.
+
+    One that cannot be removed stays, and is told of in the log.
+    """
     oldest = time.time() - STALE_SECONDS
     removed = 0
-    for path in folder.glob(TEMPORARY + "*"):
+    for path in folder.rglob(TEMPORARY + "*"):
         try:
             if path.stat().st_mtime < oldest:
                 path.unlink()
                 removed += 1
         except FileNotFoundError:
             continue  # its writer, or another sweep, was faster
+        except OSError as error:
+            log.warning("a leftover cannot be removed: %s", error)
     return removed
 
 
 def read_limited(path: Path, limit: int) -> bytes:
     """The content of a regular file of at most `limit` bytes; Refused where it is anything else."""
+    with opened(path, limit) as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:  # it has grown meanwhile
+        raise _too_large(path, limit)
+    return data
+
+
+@contextmanager
+def opened(path: Path, limit: int) -> Iterator[BinaryIO]:
+    """A regular file of at most `limit` bytes, to be read piece by piece; Refused where it is anything else."""
     # Without O_NONBLOCK the open of a named pipe would wait for a writer for ever.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
@@ -80,14 +117,17 @@ def read_limited(path: Path, limit: int) -> bytes:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise _refusal("file/not-a-file", "That is not a file", "{file} is a folder, a pipe or a device.", path)
+        if status.st_size > limit:
+            raise _too_large(path, limit)
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            data = file.read(limit + 1) if status.st_size <= limit else b""
+            yield file
     finally:
         os.close(descriptor)
-    if status.st_size > limit or len(data) > limit:
-        because = "{file} has more than {limit:,} bytes, which is the limit here."
-        raise _refusal("file/too-large", "The file is too large", because, path, limit=limit)
-    return data
+
+
+def _too_large(path: Path, limit: int) -> Refused:
+    because = "{file} has more than {limit:,} bytes, which is the limit here."
+    return _refusal("file/too-large", "The file is too large", because, path, limit=limit)
 
 
 def _refusal(code: str, title: str, because: str, path: Path, **values: object) -> Refused:

@@ -14,17 +14,21 @@ from collections.abc import Callable, Mapping
 from typing import Protocol, TypeAlias
 
 from builder.analysis import check
+from builder.control import Control
 from builder.design import read
-from builder.design.experiment import Execution
+from builder.design.experiment import Execution, Wish
 from builder.problem import Problem, Refused, say
 from builder.store import checkpoints, database, runs
 from builder.store.history import Recorder
 from builder.store.runs import EndStatus, Run
+from builder.store.trouble import UNTOLD, Unanswered
 
 NICENESS = 5
 """Pages answer quickly while workers use every core."""
 END_SECONDS = 8
 """How long a run may take to stop once the engine is gone."""
+TELL_SECONDS = 5
+"""How long a worker tries to write down how its run ended; then it leaves that to the engine."""
 
 log = logging.getLogger("layerlab.worker")
 
@@ -40,39 +44,14 @@ class Outcome(Protocol):
     def problem(self) -> Problem | None: ...
 
 
-class Control:
-    """What the loop asks what to do; it finds the answers in the store."""
-
-    def __init__(self, run_id: str, engine_gone: threading.Event) -> None:
-        self._run = run_id
-        self._engine_gone = engine_gone
-        self._seq = 0
-        self._word = "run"
-
-    def poll(self, step: int) -> str:
-        """`run`, `pause`, `stop` or `interrupt`; new commands take effect at `step`, which is written down."""
-        if self._engine_gone.is_set():
-            return "interrupt"
-        for command in runs.commands_after(self._run, self._seq):
-            self._seq = command.seq
-            if command.step is not None:
-                continue  # obeyed before the run was resumed
-            if self._word != "stop":  # nothing comes after a stop
-                self._apply(command.kind)
-            runs.applied(self._run, command.seq, step)
-        return self._word
-
-    def _apply(self, kind: runs.CommandKind) -> None:
-        self._word = {"pause": "pause", "resume": "run", "stop": "stop"}[kind]
-        if self._word != "stop":
-            runs.update(self._run, status="paused" if self._word == "pause" else "running")
-
-
 Training: TypeAlias = Callable[[Run, Recorder, Control], Outcome]
 
 
-def main(load_training: Callable[[], Training]) -> None:
-    """Be a worker. `load_training` imports what takes long, and returns what trains a run."""
+def main(load_training: Callable[[], Training], load_later: Callable[[], object] = lambda: None) -> None:
+    """Be a worker. `load_training` imports what takes long, and returns what trains a run.
+
+    `load_later` imports what a run needs at its end, while the worker waits or trains.
+    """
     logging.basicConfig(format="%(asctime)s %(message)s")
     if hasattr(os, "nice"):
         os.nice(NICENESS)
@@ -82,6 +61,7 @@ def main(load_training: Callable[[], Training]) -> None:
         _say_ready()
     except BrokenPipeError:  # the engine ended meanwhile
         return
+    threading.Thread(target=load_later, daemon=True).start()
     # Unbuffered: a thread that waits in a buffered read holds a lock that the interpreter needs when it ends.
     pipe = io.FileIO(sys.stdin.fileno(), closefd=False)
     run_id = pipe.readline().decode().strip()
@@ -94,8 +74,10 @@ def main(load_training: Callable[[], Training]) -> None:
         log.error("there is no run %s", run_id)
         return
     runs.update(run_id, status="running")
-    _carry_out(run, training, engine_gone)
+    told = _carry_out(run, training, engine_gone)
     database.close()
+    if not told:
+        sys.exit(UNTOLD)
 
 
 def _say_ready() -> None:
@@ -111,8 +93,25 @@ def _watch(pipe: io.FileIO, engine_gone: threading.Event) -> None:
     os._exit(1)
 
 
-def _carry_out(run: Run, training: Training, engine_gone: threading.Event) -> None:
-    """Train, and give the run its final status whatever happens."""
+def _carry_out(run: Run, training: Training, engine_gone: threading.Event) -> bool:
+    """Train, and give the run its final status whatever happens; whether the store took it."""
+    status, problem, summary = _trained(run, training, engine_gone)
+    start = time.monotonic()
+    while True:
+        try:
+            runs.finish(run.id, status, problem, summary)
+            return True
+        except Unanswered as unanswered:
+            log.warning("run %s ended as %s, and the store does not take it: %s", run.id, status, unanswered)
+        if time.monotonic() - start > TELL_SECONDS:
+            return False
+        time.sleep(TELL_SECONDS / 10)
+
+
+def _trained(
+    run: Run, training: Training, engine_gone: threading.Event
+) -> tuple[EndStatus, Problem | None, dict[str, float] | None]:
+    """Train; how that ended, what went wrong, and the last metrics."""
     try:
         recorder = Recorder(run.id)
         try:
@@ -120,16 +119,15 @@ def _carry_out(run: Run, training: Training, engine_gone: threading.Event) -> No
         finally:
             recorder.close()
     except Refused as refusal:
-        runs.finish(run.id, "failed", refusal.problems[0])
+        return "failed", refusal.problems[0], None
     except Exception as error:
         # However broad, it is right here: this process ends, and whatever went wrong must reach a person.
         log.exception("run %s crashed", run.id)
-        runs.finish(run.id, "failed", _crashed(error))
-    else:
-        problem = outcome.problem
-        if outcome.status == "interrupted" and problem is None:
-            problem = _engine_ended()
-        runs.finish(run.id, outcome.status, problem, dict(outcome.metrics))
+        return "failed", _crashed(error), None
+    problem = outcome.problem
+    if outcome.status == "interrupted" and problem is None:
+        problem = _engine_ended()
+    return outcome.status, problem, dict(outcome.metrics)
 
 
 def _crashed(error: Exception) -> Problem:
@@ -156,23 +154,28 @@ def load_torch() -> Training:
         errors = [problem for problem in check(experiment)[1] if problem.severity == "error"]
         if errors:
             raise Refused(*errors)
-        wish = run.execution
-        execution = choose(experiment, wish["device"]) if wish.keys() == {"device"} else Execution.model_validate(wish)
+        chosen = "torch" in run.execution  # at an earlier start
+        execution = (Execution if chosen else Wish).model_validate(run.execution)
+        if isinstance(execution, Wish):
+            execution = choose(experiment, execution)
         arrays = data.load(experiment.data)
         samples = len(next(iter(arrays.parts["train"].values())))
-        recipe = experiment.recipe
-        length = {
-            "total_steps": recipe.batch.count(samples) * recipe.length.epochs,
-            "epochs": recipe.length.epochs,
-        }
+        epochs, per_epoch = experiment.recipe.length.epochs, experiment.recipe.batch.count(samples)
+        length = {"total_steps": per_epoch * epochs, "epochs": epochs}
         runs.update(run.id, execution=execution.model_dump(mode="json"), **length)
         keeper = checkpoints.Keeper(run.id)
         step, start = checkpoints.newest(run.id) or (-1, None)
         keeper.cut(step)
+        control.prepare(step, per_epoch, per_epoch * epochs)
         return train(experiment, execution, arrays, recorder, control, keeper, start)
 
     return training
 
 
+def load_torchmetrics() -> None:
+    """Metrics are wanted when a run ends."""
+    import torchmetrics.functional  # noqa: F401
+
+
 if __name__ == "__main__":
-    main(load_torch)
+    main(load_torch, load_torchmetrics)

@@ -8,6 +8,7 @@ from builder.analysis.blocks import with_forms
 from builder.analysis.fixes import tried
 from builder.analysis.learning import nothing_learns, unfillable, unlearnable
 from builder.analysis.network import Analysis, Row, analyze, node_path
+from builder.analysis.scores import unmeasurable
 from builder.catalog.losses import Loss
 from builder.catalog.signal import Signal
 from builder.design import names, read
@@ -37,6 +38,8 @@ def _found(design: Experiment | Network, analysis: Analysis) -> list[Problem]:
     if isinstance(design, Experiment):
         found += [*data.found(design.data), *_inputs(design), *_objectives(design, analysis), *_batch(design, analysis)]
         found += unlearnable(design.network, analysis, output_references(design))
+        columns = design.data.source.columns()
+        found += unmeasurable(design, [columns[name] for name in target_columns(design) if name in columns])
         found += [*nothing_learns(design.network, analysis), *unfillable(design)]
     return found
 
@@ -228,9 +231,7 @@ def _batch(experiment: Experiment, analysis: Analysis) -> Iterator[Problem]:
     """Layers that need more than one sample in a batch never get a smaller one."""
     samples = experiment.data.split.sizes(experiment.data.source.samples_total())[0]
     batch = experiment.recipe.batch
-    size = min(batch.size or samples, samples)
-    last = samples % size or size
-    smallest = samples if size == samples else size if batch.last == "drop" else min(size, last)
+    size, smallest = batch.at_once(samples), batch.smallest(samples)
     needy = next((row for row in analysis.expanded() if row.smallest_batch > smallest), None)
     if needy is None:
         return

@@ -4,13 +4,14 @@ from builder.catalog.entry import Entry
 from builder.catalog.initializers import Initializer
 from builder.catalog.layers import Layer
 from builder.catalog.losses import Loss
+from builder.catalog.metrics import Metric
 from builder.catalog.optimizers import Optimizer
 from builder.catalog.preparations import Preparation
 from builder.catalog.schedules import Schedule
 from builder.catalog.signal import Signal
 from builder.catalog.sources import Source
 
-SHELVES: tuple[type[Entry], ...] = (Layer, Loss, Optimizer, Schedule, Initializer, Source, Preparation)
+SHELVES: tuple[type[Entry], ...] = (Layer, Loss, Metric, Optimizer, Schedule, Initializer, Source, Preparation)
 
 __all__ = [
     "SHELVES",
@@ -18,6 +19,7 @@ __all__ = [
     "Initializer",
     "Layer",
     "Loss",
+    "Metric",
     "Optimizer",
     "Preparation",
     "Schedule",

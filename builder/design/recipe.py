@@ -7,6 +7,7 @@ from pydantic import Field
 from builder import limits
 from builder.catalog.initializers import Default, Initializer
 from builder.catalog.losses import Loss
+from builder.catalog.metrics import Metric
 from builder.catalog.optimizers import Optimizer
 from builder.catalog.schedules import Constant, Schedule
 from builder.design.pick import Picked
@@ -38,10 +39,31 @@ class Batch(Value):
     last: Literal["keep", "drop"] = Field(
         "keep", title="Last batch", description="A last batch that is not full is kept or dropped."
     )
+    accumulation: int = Field(
+        1,
+        ge=1,
+        le=limits.ACCUMULATION,
+        title="Accumulate",
+        description="Batches whose gradients are added up before each change of the weights: as one batch of all of them, in less memory.",
+    )
+
+    def at_once(self, samples: int) -> int:
+        """Samples that are in memory together; of the whole set, an even share for each of the batches added up."""
+        return min(self.size, samples) if self.size else -(-samples // self.accumulation)
+
+    def per_step(self, samples: int) -> int:
+        """Samples of a whole step: those of all batches that are added up."""
+        return min(self.size * self.accumulation, samples) if self.size else samples
+
+    def smallest(self, samples: int) -> int:
+        """Samples of the smallest batch that the network ever sees."""
+        step, piece = self.per_step(samples), self.at_once(samples)
+        last = step if self.last == "drop" else samples % step or step
+        return min((whole % piece or piece for whole in {step, last}), default=samples)
 
     def count(self, samples: int) -> int:
-        """How many batches an epoch over so many samples has."""
-        size = min(self.size or samples, samples)
+        """How many steps an epoch over so many samples has."""
+        size = self.per_step(samples)
         return samples // size if self.last == "drop" else -(-samples // size)
 
 
@@ -51,6 +73,25 @@ class Length(Value):
     epochs: int = Field(
         20, ge=1, le=limits.EPOCHS, title="Epochs", description="Times that every training sample is seen."
     )
+
+
+class EarlyStopping(Value):
+    """When to stop before the last epoch, because a score of the validation part gets no better."""
+
+    monitor: Literal["loss", "accuracy"] = Field("loss", title="Watch", description="Of the validation part.")
+    patience: int = Field(
+        10, ge=1, le=limits.EPOCHS, title="Patience", description="Epochs without a better score that are waited for."
+    )
+    min_delta: float = Field(
+        0.0, ge=0, le=1e6, title="Least change", description="What is better by less than this is not better."
+    )
+    restore: bool = Field(True, title="Restore the best", description="End with the weights of the best epoch.")
+
+    def better(self, score: float, best: float | None) -> bool:
+        """Whether a score is better than the best so far by more than the least change."""
+        if best is None:
+            return True
+        return score < best - self.min_delta if self.monitor == "loss" else score > best + self.min_delta
 
 
 class Recipe(Value):
@@ -63,4 +104,14 @@ class Recipe(Value):
     init: Init = Init()
     batch: Batch = Batch()
     length: Length = Length()
+    ema: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        title="Average of weights",
+        description="Judge a running average of the weights: share of the old average that each step keeps, such as 0.999.",
+    )
+    metrics: tuple[Picked[Metric], ...] = Field((), max_length=8)
+    """What is measured at the end of every epoch, besides loss and accuracy."""
+    early_stopping: EarlyStopping | None = None
     seed: int = Field(0, ge=0, lt=2**31, title="Seed", description="Same seed, same run, to the last bit.")

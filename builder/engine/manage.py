@@ -11,6 +11,7 @@ from pathlib import Path
 
 from builder import files
 from builder.engine.version import ROOT, code_version
+from builder.problem import Problem, Refused, say
 from builder.store import database, lock, runs, site
 
 COMMAND = (sys.executable, "-m", "builder.engine")
@@ -94,12 +95,17 @@ def status() -> Status:
 def stop() -> bool:
     """Stop the engine and wait for its end; whether one was alive. Its runs become interrupted.
 
-    Raises TimeoutError if it does not end.
+    Raises Refused if it does not end.
     """
     if lock.is_free(lock_path()):
         return False
     if not _wait_until_free(stop=True):
-        raise TimeoutError("the engine does not end")
+        because = say(
+            "It was asked to, {seconds} s ago. Its log is {log}.",
+            seconds=STOP_SECONDS,
+            log=lock_path().with_suffix(".log"),
+        )
+        raise Refused(Problem(code="engine/deaf", title=say("The engine does not end"), because=because))
     return True
 
 
@@ -121,7 +127,11 @@ def _wait_until_free(stop: bool = False) -> bool:
 
 def _launch(command: Sequence[str]) -> subprocess.Popen[bytes]:
     """Start the engine apart from us: neither our end nor a Ctrl-C in our terminal reaches it."""
-    log = files.open_log(database.home() / "engine.log")
+    try:
+        log = files.open_log(database.home() / "engine.log")
+    except OSError as error:
+        because = say("Its log cannot be opened: {reason}.", reason=error.strerror or str(error))
+        raise Refused(Problem(code="engine/log", title=say("The engine cannot be started"), because=because)) from error
     windows_flags = getattr(subprocess, "DETACHED_PROCESS", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
     try:
         return subprocess.Popen(  # noqa: S603 - the command is ours

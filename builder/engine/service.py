@@ -1,5 +1,6 @@
 """The engine itself: it gives waiting runs to warm workers, and accounts for every worker that ends."""
 
+import contextlib
 import logging
 import os
 import signal
@@ -7,10 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import closing
 from types import FrameType
-
-from sqlalchemy.exc import OperationalError
 
 from builder import files
 from builder.engine.manage import lock_path
@@ -18,6 +16,7 @@ from builder.engine.version import code_version
 from builder.engine.worker_process import WorkerProcess
 from builder.problem import Problem, say
 from builder.store import database, lock, runs, site
+from builder.store.trouble import UNTOLD, Unanswered, untold
 
 WORKER = (sys.executable, "-m", "builder.worker")
 SPARES = 2
@@ -42,7 +41,7 @@ def serve(worker_command: Sequence[str] = WORKER) -> bool:
     if held is None:
         log.info("another engine is alive")
         return False
-    with closing(held):
+    with contextlib.closing(held):
         Service(worker_command, slots()).serve()
     database.close()
     return True
@@ -83,13 +82,14 @@ class Service:
         signal.signal(signal.SIGTERM, self._end)
         signal.signal(signal.SIGINT, self._end)
         files.sweep(self.home)
+        runs.clear_out()
         self.id = site.start_engine(os.getpid(), code_version(), self.slots)
         log.info("engine %s started, process %d, %d slots", self.id, os.getpid(), self.slots)
         self._mark_orphans()
         while not self.ending:
             try:
                 self._tick()
-            except OperationalError:  # the disk is full, or the database away: runs go on, and so do we
+            except (Unanswered, OSError):  # the disk is full, or the database away: runs go on, and so do we
                 log.exception("the store does not answer")
                 time.sleep(1)
             self.wake.wait(LOOK_AT_QUEUE)
@@ -184,7 +184,9 @@ class Service:
             self._start_failed()
         else:
             self.failed_starts = 0
-            if status in runs.ALIVE:
+            if status in runs.ALIVE and worker.returncode == UNTOLD:
+                runs.finish(run_id, "failed", untold())
+            elif status in runs.ALIVE:
                 runs.finish(run_id, "interrupted", _died(worker.returncode))
 
     def _start_failed(self) -> None:
@@ -214,7 +216,8 @@ class Service:
         for worker in self.workers:
             worker.wait(max(0.0, deadline - time.monotonic()))
             if worker.run is not None:
-                self._account_for(worker, worker.run)
+                with contextlib.suppress(Unanswered):  # then the next engine lists the run as an orphan
+                    self._account_for(worker, worker.run)
 
 
 def _died(returncode: int | None) -> Problem:

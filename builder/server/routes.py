@@ -7,6 +7,7 @@ import json
 import math
 import re
 import struct
+from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -19,6 +20,7 @@ from builder.server.bundles import STATIC, Bundles
 from builder.server.identity import COOKIE, owner_of
 from builder.store import history, runs, views
 from builder.store.runs import Run
+from builder.store.trouble import Unanswered
 
 ROW_BYTES = history.ROW.itemsize
 NAME = re.compile(r"[a-z0-9_]{1,40}")
@@ -37,7 +39,7 @@ async def series(request: Request) -> Response:
     owner = _owner(request)
     after = _whole_number(request, "after", smallest=0, otherwise=0)
     generation = request.query_params.get("generation", "")
-    found = await run_in_threadpool(series_answer, owner, _name(request, "run"), after, generation)
+    found = await _asked(series_answer, owner, _name(request, "run"), after, generation)
     return _answer(found)
 
 
@@ -45,7 +47,7 @@ async def view(request: Request) -> Response:
     """`GET /api/runs/{run}/views/{name}?after=`: the newest picture of that name, if it shows a step after `after`."""
     owner = _owner(request)
     after = _whole_number(request, "after", smallest=-1, otherwise=-1)
-    found = await run_in_threadpool(view_answer, owner, _name(request, "run"), _name(request, "name"), after)
+    found = await _asked(view_answer, owner, _name(request, "run"), _name(request, "name"), after)
     return _answer(found)
 
 
@@ -99,6 +101,14 @@ def remaining_seconds(run: Run) -> float | None:
 def _framed(meta: dict[str, Json], data: bytes) -> bytes:
     header = json.dumps(meta, separators=(",", ":"), allow_nan=False).encode()
     return struct.pack("<I", len(header)) + header + data
+
+
+async def _asked(question: Callable[..., bytes | None], *arguments: object) -> bytes | None:
+    """Ask the store beside the loop. Where it does not answer, so say we, and the page asks again."""
+    try:
+        return await run_in_threadpool(question, *arguments)
+    except Unanswered as unanswered:
+        raise HTTPException(503, unanswered.problems[0].title) from unanswered
 
 
 def _answer(body: bytes | None) -> Response:

@@ -23,8 +23,11 @@ def program(experiment: Experiment, execution: Execution | None = None) -> str:
         _MAIN,
     ]
     body = "\n\n\n".join(sections) + "\n"
-    return parts.head("Tensor" in body, "math." in body) + "\n\n" + body
+    return parts.head(body) + "\n\n" + body
 
+
+AT_ONCE = 1024
+"""Samples that are judged together, as in the app: sums over more of them round differently."""
 
 _MAIN = """if __name__ == "__main__":
     train()"""
@@ -56,8 +59,12 @@ class _Parts:
             for at, (reference, column) in enumerate(zip(output_references(self.experiment), self.targets, strict=True))
         ]
 
-    def head(self, hints: bool, mathematics: bool) -> str:
+    def head(self, body: str) -> str:
+        """What it is, and the imports that the rest needs."""
         name = one_line(self.experiment.name) or "An experiment"
+        mathematics = "import math\n" if "math." in body else ""
+        hints = "Tensor, " if "Tensor" in body else ""
+        average = "\nfrom torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn" if self.recipe.ema else ""
         return f'''"""{name}, made with Layerlab.
 
 Reads data.npz beside it, trains, prints the scores of every epoch, and writes the
@@ -66,29 +73,59 @@ same machine it repeats the run bit for bit.
 """
 
 import csv
-{"import math" + chr(10) if mathematics else ""}from pathlib import Path
+{mathematics}from pathlib import Path
 
 import numpy as np
 import torch
-from torch import {"Tensor, " if hints else ""}nn'''
+from torch import {hints}nn{average}'''
 
     def constants(self) -> str:
         recipe, execution = self.recipe, self.execution
         fused = execution.optimizer_implementation == "fused" if execution else recipe.optimizer.fused
         layout = execution.memory_format if execution else "contiguous"
         size = "None  # the whole training part" if recipe.batch.size is None else recipe.batch.size
+        accumulation = recipe.batch.accumulation
         return "\n".join(
             [
                 f"SEED = {recipe.seed}",
                 f"EPOCHS = {recipe.length.epochs}",
                 f"BATCH_SIZE = {size}",
+                *(
+                    [f"ACCUMULATION = {accumulation}  # batches whose gradients are added up"]
+                    if accumulation > 1
+                    else []
+                ),
                 f"DROP_LAST_BATCH = {recipe.batch.last == 'drop'}",
                 f"DEVICE = {literal(execution.device if execution else 'cpu')}",
                 f"THREADS = {execution.threads if execution else 1}",
                 f"MEMORY_FORMAT = torch.{'channels_last' if layout == 'channels_last' else 'contiguous_format'}",
                 f"FUSED_OPTIMIZER = {fused}  # PyTorch's fused kernels round differently from its default ones",
+                *self._precision(),
+                *self._patience(),
             ]
         )
+
+    def _precision(self) -> list[str]:
+        """In what numbers products are worked out, where it is not what PyTorch does by itself."""
+        precision = self.execution.precision if self.execution else "float32"
+        if self.narrow:
+            return [f"PRECISION = torch.{precision}  # of products; weights stay in float32"]
+        if self.execution and self.execution.device == "cuda":
+            return [f"ALLOW_TF32 = {precision == 'tf32'}  # factors of products rounded to TF32"]
+        return []
+
+    def _patience(self) -> list[str]:
+        rule = self.recipe.early_stopping
+        return [f"PATIENCE = {rule.patience}  # epochs without a better score"] if rule else []
+
+    @property
+    def narrow(self) -> bool:
+        """Whether products are worked out in half the bits."""
+        return bool(self.execution and self.execution.precision in ("bfloat16", "float16"))
+
+    @property
+    def scaled(self) -> bool:
+        return bool(self.execution and self.execution.precision == "float16")
 
     def functions(self) -> list[str]:
         """Encodings and decisions of the losses, and rules that fill weights, where PyTorch has none."""
@@ -124,26 +161,47 @@ from torch import {"Tensor, " if hints else ""}nn'''
 
     def judge(self) -> str:
         decided = [judgement for judgement in self.judgements if judgement.decide]
-        result = (
+        outputs = (
             "outputs = (network(*inputs),)"
             if len(self.experiment.network.outputs) == 1
             else "outputs = network(*inputs)"
         )
+        right = " + ".join(judgement.right for judgement in decided)
+        share = "" if len(decided) == 1 else f"{len(decided)} / "
+        split = self.experiment.data.split.sizes(self.experiment.data.source.samples_total())
+        if max(split) <= AT_ONCE:
+            body = [
+                f"    {outputs}",
+                '    scores = {"loss": loss_of(outputs, targets).item()}',
+                *(
+                    [f"    right = {right}", f'    scores["accuracy"] = right.item() / {share}len(truth[0])']
+                    if decided
+                    else []
+                ),
+            ]
+        else:
+            body = [
+                "    samples, loss, right = len(truth[0]), 0.0, 0.0",
+                f"    starts = range(0, samples, {AT_ONCE})",
+                f"    pieces = [[[column[at : at + {AT_ONCE}] for column in part] for part in (inputs, targets, truth)] for at in starts]",
+                "    for inputs, targets, truth in pieces:",
+                f"        {outputs}",
+                "        loss += loss_of(outputs, targets).item() * len(truth[0])",
+                *([f"        right += ({right}).item()"] if decided else []),
+                '    scores = {"loss": loss / samples}',
+                *([f'    scores["accuracy"] = right / {share}samples'] if decided else []),
+            ]
         lines = [
             "@torch.no_grad()",
+            *(["@torch.autocast(DEVICE, PRECISION)"] if self.narrow else []),
             "def judge(network, inputs, targets, truth):",
             '    """Scores of one part of the data, with dropout off and batch norm at its running statistics."""',
             "    network.eval()",
-            f"    {result}",
-            '    scores = {"loss": loss_of(outputs, targets).item()}',
+            *body,
+            "    network.train()",
+            "    return scores",
         ]
-        if decided:
-            right = " + ".join(j.right for j in decided)
-            lines.append(f"    right = {right}")
-            lines.append(
-                f'    scores["accuracy"] = right.item() / {"" if len(decided) == 1 else f"{len(decided)} / "}len(truth[0])'
-            )
-        return self.loss() + "\n\n\n" + "\n".join([*lines, "    network.train()", "    return scores"])
+        return self.loss() + "\n\n\n" + "\n".join(lines)
 
     def loss(self) -> str:
         losses = [
@@ -163,11 +221,12 @@ from torch import {"Tensor, " if hints else ""}nn'''
 
     def report(self) -> str:
         return '''def report(when, network, parts, *names):
-    """Print the scores of some parts of the data."""
+    """Print the scores of some parts of the data; those of the last one."""
     for part in names:
         if len(parts[part][0][0]):
-            scores = judge(network, *parts[part]).items()
-            print(f"{when}, {part}:", ", ".join(f"{name} {value:.4f}" for name, value in scores))'''
+            scores = judge(network, *parts[part])
+            print(f"{when}, {part}:", ", ".join(f"{name} {value:.4f}" for name, value in scores.items()))
+    return scores'''
 
     def train(self) -> str:
         optimizer = self.recipe.optimizer
@@ -185,24 +244,30 @@ from torch import {"Tensor, " if hints else ""}nn'''
         build = call(f"torch.{optimizer.target}", optimizer, optimizer.args(), learning, after=after)
         single = len(self.experiment.network.outputs) == 1
         init = "\n    initialize(network)" if self.initialize else ""
-        outputs = "(network(*batch[: len(inputs)]),)" if single else "network(*batch[: len(inputs)])"
-        step = self._repeated_step(outputs) if optimizer.repeats else self._step(outputs)
+        step = self._repeated_step(single) if optimizer.repeats else self._step(single)
+        per_step = (
+            "BATCH_SIZE * ACCUMULATION if BATCH_SIZE else samples"
+            if self.recipe.batch.accumulation > 1
+            else "BATCH_SIZE or samples"
+        )
+        judged = "average.module" if self.recipe.ema else "network"
+        stopping = self._stopping(judged)
         return f'''def train():
     """Train from the first weights to the last, and return the loss of every step."""
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(THREADS){self._tf32()}
     # Weights, order of the data, and dropout draw from streams of their own.
     torch.manual_seed({len(STREAMS)} * SEED)
     network = Network(){init}
     network = network.to(DEVICE, memory_format=MEMORY_FORMAT)
-    optimizer = {build}
+    optimizer = {build}{self._helpers()}
     order = torch.Generator().manual_seed({len(STREAMS)} * SEED + {STREAMS.index("order")})
     torch.manual_seed({len(STREAMS)} * SEED + {STREAMS.index("training")})
 
     parts = {{part: load(part) for part in ("train", "validation", "test")}}
     inputs, targets, _ = parts["train"]
     samples = len(inputs[0])
-    size = min(BATCH_SIZE or samples, samples)
-    losses = []
+    size = min({per_step}, samples)
+    losses = []{stopping[0]}
     network.train()
     for epoch in range(EPOCHS):
         shuffled = torch.randperm(samples, generator=order).to(DEVICE)
@@ -210,31 +275,105 @@ from torch import {"Tensor, " if hints else ""}nn'''
         if DROP_LAST_BATCH and samples % size:
             batches.pop()
         for batch in batches:
-{step}
+{step}{self._averaging()}
             losses.append(loss.detach())
-        report(f"epoch {{epoch + 1}}", network, parts, "train", "validation")
-    report("at the end", network, parts, "test")
+        {stopping[1]}report(f"epoch {{epoch + 1}}", {judged}, parts, "train", "validation"){stopping[2]}
+    report("at the end", {judged}, parts, "test")
     losses = torch.stack(losses).tolist()
     with open(Path(__file__).with_name("history.csv"), "w", newline="") as file:
         csv.writer(file).writerows([("step", "train/loss"), *enumerate(losses, start=1)])
     return losses'''
 
-    def _step(self, outputs: str) -> str:
-        """What is done with one batch."""
-        return f"""            outputs = {outputs}
-            loss = loss_of(outputs, batch[len(inputs) :])
-            optimizer.zero_grad()
-            loss.backward(){self._schedule()}
-            optimizer.step()"""
+    def _tf32(self) -> str:
+        """A GPU rounds factors to TF32 only where it may."""
+        if not (self.execution and self.execution.device == "cuda") or self.narrow:
+            return ""
+        return "\n    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = ALLOW_TF32"
 
-    def _repeated_step(self, outputs: str) -> str:
+    def _helpers(self) -> str:
+        """What stands beside the optimizer."""
+        lines = (
+            ["scaler = torch.amp.GradScaler(DEVICE)  # small gradients would be lost in float16"] if self.scaled else []
+        )
+        if self.recipe.ema:
+            lines.append(f"average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn({self.recipe.ema!r}))")
+        return "".join(f"\n    {line}" for line in lines)
+
+    def _averaging(self) -> str:
+        return "\n            average.update_parameters(network)" if self.recipe.ema else ""
+
+    def _stopping(self, judged: str) -> tuple[str, str, str]:
+        """Early stopping: what stands before the epochs, before the scores of an epoch, and behind them."""
+        rule = self.recipe.early_stopping
+        if rule is None:
+            return "", "", ""
+        sign = "<" if rule.monitor == "loss" else ">"
+        change = f" {'-' if rule.monitor == 'loss' else '+'} {rule.min_delta!r}" if rule.min_delta else ""
+        begin = ["best, waited = None, 0"]
+        better = [f"best, waited = score[{literal(rule.monitor)}], 0"]
+        end = []
+        if rule.restore:
+            better.append(f"best_weights = {{name: value.clone() for name, value in {judged}.state_dict().items()}}")
+            end.append(f"    {judged}.load_state_dict(best_weights)")
+        lines = [
+            f"        if best is None or score[{literal(rule.monitor)}] {sign} best{change}:",
+            *(f"            {line}" for line in better),
+            "        else:",
+            "            waited += 1",
+            "        if waited >= PATIENCE:",
+            "            break",
+            *end,
+        ]
+        return "".join(f"\n    {line}" for line in begin), "score = ", "".join(f"\n{line}" for line in lines)
+
+    def _looked_at(self, single: bool, batch: str, indent: str) -> str:
+        """From a batch to its loss."""
+        call = f"network(*{batch}[: len(inputs)])"
+        lines = [
+            f"outputs = ({call},)" if single else f"outputs = {call}",
+            f"loss = loss_of(outputs, {batch}[len(inputs) :])",
+        ]
+        if self.narrow:
+            lines = ["with torch.autocast(DEVICE, PRECISION):", *(f"    {line}" for line in lines)]
+        return "\n".join(indent + line for line in lines)
+
+    def _slopes(self, single: bool, indent: str) -> str:
+        """The loss of a batch, and its gradient."""
+        backward = "scaler.scale({}).backward()" if self.scaled else "{}.backward()"
+        if self.recipe.batch.accumulation == 1:
+            ends = ["optimizer.zero_grad()", backward.format("loss")]
+            return "\n".join([self._looked_at(single, "batch", indent), *(indent + line for line in ends)])
+        at_once = "BATCH_SIZE" if self.recipe.batch.size else "-(-samples // ACCUMULATION)"
+        begins = [
+            "optimizer.zero_grad()",
+            "total = 0",
+            f"for piece in zip(*(column.split({at_once}) for column in batch)):",
+        ]
+        inside = [
+            "    part = len(piece[0]) / len(batch[0]) * loss",
+            f"    {backward.format('part')}",
+            "    total = total + part.detach()",
+            "loss = total",
+        ]
+        return "\n".join(
+            [
+                *(indent + line for line in begins),
+                self._looked_at(single, "piece", indent + "    "),
+                *(indent + line for line in inside),
+            ]
+        )
+
+    def _step(self, single: bool) -> str:
+        """What is done with one batch."""
+        pad = " " * 12
+        steps = ["scaler.step(optimizer)", "scaler.update()"] if self.scaled else ["optimizer.step()"]
+        return self._slopes(single, pad) + self._schedule() + "".join(f"\n{pad}{line}" for line in steps)
+
+    def _repeated_step(self, single: bool) -> str:
         """The same for optimizers that look at a batch several times."""
         return f"""
             def look(batch=batch):
-                outputs = {outputs}
-                loss = loss_of(outputs, batch[len(inputs) :])
-                optimizer.zero_grad()
-                loss.backward()
+{self._slopes(single, " " * 16)}
                 return loss
 {self._schedule()}
             loss = optimizer.step(look)"""

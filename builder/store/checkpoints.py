@@ -7,9 +7,11 @@ affair; here they are bytes.
 import hashlib
 import logging
 import os
+import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -44,20 +46,28 @@ class Keeper:
         """Whether it is time for another one."""
         return time.monotonic() >= self._due
 
-    def keep(self, step: int, data: bytes) -> None:
-        """Keep a moment, in place of one of the same step. Raises Refused where it cannot be written."""
+    def keep(self, step: int, data: bytes, epoch: int = 0, score: float | None = None) -> None:
+        """Keep a moment, in place of one of the same step. Raises Refused where it cannot be written.
+
+        So many epochs are whole by then; `score` is the loss that was judged just there, the smaller the better.
+
+        Until its row says that it is there, the one before it stands: no two moments have the same file.
+        """
         start = time.monotonic()
-        path = _path(self._run, step)
+        sha256 = hashlib.sha256(data).hexdigest()
+        path = _path(self._run, step, sha256)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             files.write(path, data)
         except OSError as error:
             raise Refused(_cannot_write(error, len(data))) from error
-        told = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        told = {"bytes": len(data), "sha256": sha256, "epoch": epoch, "score": score}
         this = (checkpoint.c.run == self._run) & (checkpoint.c.step == step)
         with writing() as connection:
-            connection.execute(sa.delete(checkpoint).where(this))
+            before = connection.execute(sa.delete(checkpoint).where(this).returning(checkpoint.c.sha256)).scalar()
             connection.execute(sa.insert(checkpoint).values(run=self._run, step=step, owner=self._owner, **told))
+        if before not in (None, sha256):
+            _remove(_path(self._run, step, before))
         self._thin()
         self._due = time.monotonic() + max(EVERY_SECONDS, (time.monotonic() - start) / SHARE)
 
@@ -66,20 +76,22 @@ class Keeper:
         later = (checkpoint.c.run == self._run) & (checkpoint.c.step > step)
         with writing() as connection:
             connection.execute(sa.delete(checkpoint).where(later))
-        known = {_path(self._run, kept).name for kept, _ in _rows(self._run)}
-        folder = _path(self._run, 0).parent
+        known = {_path(self._run, row.step, row.sha256) for row in _rows(self._run)}
+        folder = _folder(self._run)
         for path in folder.glob("*") if folder.exists() else ():
-            if path.name not in known:
-                path.unlink(missing_ok=True)
+            if path not in known:
+                _remove(path)
 
     def _thin(self) -> None:
-        dropped = superfluous(_rows(self._run))
+        dropped = superfluous([(row.step, row.bytes) for row in _rows(self._run)])
         if dropped:
             gone = (checkpoint.c.run == self._run) & checkpoint.c.step.in_(dropped)
             with writing() as connection:
-                connection.execute(sa.delete(checkpoint).where(gone))
-            for step in dropped:
-                _path(self._run, step).unlink(missing_ok=True)
+                forgotten = connection.execute(
+                    sa.delete(checkpoint).where(gone).returning(checkpoint.c.step, checkpoint.c.sha256)
+                ).all()
+            for row in forgotten:
+                _remove(_path(self._run, row.step, row.sha256))
 
 
 def superfluous(kept: Sequence[tuple[int, int]]) -> list[int]:
@@ -101,30 +113,89 @@ def newest(run_id: str) -> tuple[int, bytes] | None:
         chosen = sa.select(checkpoint).where(checkpoint.c.run == run_id).order_by(checkpoint.c.step.desc())
         rows = connection.execute(chosen).all()
     for row in rows:
-        try:
-            data = files.read_limited(_path(run_id, row.step), row.bytes)
-        except Refused as refused:
-            log.warning("checkpoint %s of run %s: %s", row.step, run_id, refused)
-            continue
-        if hashlib.sha256(data).hexdigest() == row.sha256:
+        data = whole(run_id, row.step, row.bytes, row.sha256)
+        if data is not None:
             return row.step, data
-        log.warning("checkpoint %s of run %s is damaged", row.step, run_id)
     return None
+
+
+def whole(run_id: str, step: int, size: int, sha256: str) -> bytes | None:
+    """What was kept of a step, if it is still what was written."""
+    try:
+        data = files.read_limited(_path(run_id, step, sha256), size)
+    except Refused as refused:
+        log.warning("checkpoint %s of run %s: %s", step, run_id, refused)
+        return None
+    if hashlib.sha256(data).hexdigest() == sha256:
+        return data
+    log.warning("checkpoint %s of run %s is damaged", step, run_id)
+    return None
+
+
+def put(run_id: str, step: int, data: bytes) -> None:
+    """Write the file of a moment alone: its row is the caller's to add. Raises Refused where it cannot be written."""
+    path = _path(run_id, step, hashlib.sha256(data).hexdigest())
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files.write(path, data)
+    except OSError as error:
+        raise Refused(_cannot_write(error, len(data))) from error
+
+
+def put_pieces(run_id: str, step: int, sha256: str, size: int, pieces: Iterable[bytes]) -> None:
+    """As `put`, for what is too large to be held at once and has this sum. Nothing is left where `pieces` fails."""
+    path = _path(run_id, step, sha256)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with files.writing(path) as file:
+            for piece in pieces:
+                file.write(piece)
+    except OSError as error:
+        raise Refused(_cannot_write(error, size)) from error
 
 
 def steps(run_id: str) -> list[int]:
     """Steps of which a moment is kept, the oldest first."""
-    return [step for step, _ in _rows(run_id)]
+    return [row.step for row in _rows(run_id)]
 
 
-def _rows(run_id: str) -> list[tuple[int, int]]:
-    chosen = sa.select(checkpoint.c.step, checkpoint.c.bytes).where(checkpoint.c.run == run_id)
+def forget(run_id: str) -> None:
+    """Remove the files of a run that is deleted. What cannot be removed now is swept up later."""
+    folder = _folder(run_id)
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        log.warning("the checkpoints of run %s could not be removed", run_id)
+
+
+def sweep(known: Container[str]) -> None:
+    """Remove the folders of runs that are not `known`, unless they are so new that their run is just being made."""
+    oldest = time.time() - files.STALE_SECONDS
+    runs = home() / "runs"
+    for folder in runs.iterdir() if runs.exists() else ():
+        if folder.name not in known and folder.stat().st_mtime < oldest:
+            forget(folder.name)
+
+
+def _rows(run_id: str) -> Sequence[sa.Row[Any, Any, Any]]:
+    columns = sa.select(checkpoint.c.step, checkpoint.c.bytes, checkpoint.c.sha256)
     with reading() as connection:
-        return [(row.step, row.bytes) for row in connection.execute(chosen.order_by(checkpoint.c.step))]
+        return connection.execute(columns.where(checkpoint.c.run == run_id).order_by(checkpoint.c.step)).all()
 
 
-def _path(run_id: str, step: int) -> Path:
-    return home() / "runs" / run_id / f"{step:012d}.safetensors"
+def _folder(run_id: str) -> Path:
+    return home() / "runs" / run_id
+
+
+def _path(run_id: str, step: int, sha256: str) -> Path:
+    return _folder(run_id) / f"{step:012d}-{sha256[:12]}.safetensors"
+
+
+def _remove(path: Path) -> None:
+    """Remove a file that no row names any more. What cannot be removed now is left to the next `cut`."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("a checkpoint that is not needed cannot be removed: %s", error)
 
 
 def _cannot_write(error: OSError, size: int) -> Problem:

@@ -1,23 +1,33 @@
 """The folder and the database that app, engine, workers, command line and tests agree on."""
 
 import os
+import re
 import secrets
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, select, table
 from sqlalchemy import column as sql_column
 from sqlalchemy import func as sql_function
+from sqlalchemy.exc import IntegrityError
 
 from builder import files
 from builder.problem import Problem, Refused, say
-from builder.store import lock, tables
+from builder.store import lock, tables, trouble
 
 BUSY_SECONDS = 30
 """How long a writer waits for another one."""
+ATTEMPTS = 3
+"""Times that ids are drawn again: one of 36 ** 12 being taken happens about never, three in a row do not."""
+SECRET = re.compile(rb"[0-9a-f]{64}")
+"""What `secret()` writes."""
+
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
 
 _engines: dict[tuple[int, str | None, str | None], Engine] = {}
 _opening = threading.Lock()
@@ -43,7 +53,7 @@ def engine() -> Engine:
     """The database of `LAYERLAB_STORE`, by default SQLite in `home()`, with its tables up to date.
 
     Kept per process, because a connection must never be shared over a fork. Raises Refused where the store was
-    written by a newer Layerlab.
+    written by a newer Layerlab, or cannot be opened at all.
     """
     key = (os.getpid(), os.environ.get("LAYERLAB_STORE"), os.environ.get("LAYERLAB_HOME"))
     if key in _engines:  # asked for ten times a second by every run
@@ -51,7 +61,8 @@ def engine() -> Engine:
     with _opening:
         if key not in _engines:
             opened = _open(_url())
-            _bring_to_head(opened)
+            with trouble.answered():
+                _bring_to_head(opened)
             _engines[key] = opened
         return _engines[key]
 
@@ -65,8 +76,8 @@ def close() -> None:
 
 @contextmanager
 def reading() -> Iterator[Connection]:
-    """A transaction whose reads all see one moment."""
-    with engine().connect() as connection:
+    """A transaction whose reads all see one moment. Raises Unanswered where the database fails."""
+    with trouble.answered(), engine().connect() as connection:
         if connection.dialect.name != "sqlite":  # SQLite needs no more than the BEGIN of `_open`
             connection.execution_options(isolation_level="REPEATABLE READ")
         yield connection
@@ -74,9 +85,29 @@ def reading() -> Iterator[Connection]:
 
 @contextmanager
 def writing() -> Iterator[Connection]:
-    """A transaction that writes: committed at the end of the block, undone by an exception."""
-    with engine().connect().execution_options(writing=True) as connection, connection.begin():
+    """A transaction that writes: committed at the end of the block, undone by an exception.
+
+    Raises Unanswered where the database fails: then nothing was written.
+    """
+    with (
+        trouble.answered(),
+        engine().connect().execution_options(writing=True) as connection,
+        connection.begin(),
+    ):
         yield connection
+
+
+def with_new_ids(make: Callable[Given, Made]) -> Callable[Given, Made]:
+    """Call `make`, which draws random ids, again where one was taken already."""
+
+    @wraps(make)
+    def made(*given: Given.args, **named: Given.kwargs) -> Made:
+        for _ in range(ATTEMPTS):
+            with suppress(IntegrityError):
+                return make(*given, **named)
+        return make(*given, **named)
+
+    return made
 
 
 def one_at_a_time(connection: Connection, subject: str) -> None:
@@ -89,7 +120,10 @@ def one_at_a_time(connection: Connection, subject: str) -> None:
 
 
 def secret() -> bytes:
-    """What cookies are signed with: `LAYERLAB_SECRET`, else a random one, made on first use and kept in `home()`."""
+    """What cookies are signed with: `LAYERLAB_SECRET`, else a random one, made on first use and kept in `home()`.
+
+    Raises Refused where it cannot be kept, or was damaged: whoever can guess it can be anybody.
+    """
     given = os.environ.get("LAYERLAB_SECRET")
     if given:
         return given.encode()
@@ -97,8 +131,23 @@ def secret() -> bytes:
     if not path.exists():
         with lock.held(home() / "secret.lock"):
             if not path.exists():  # another process may have been faster
-                files.write(path, secrets.token_hex(32).encode())
-    return files.read_limited(path, limit=1000)
+                _keep_secret(path)
+    kept = files.read_limited(path, limit=1000)
+    if not SECRET.fullmatch(kept):
+        because = say(
+            "{path} does not hold what was written there. Remove it: a new one will be made, and everybody starts anew.",
+            path=path,
+        )
+        raise Refused(Problem(code="store/secret", title=say("The secret is damaged"), because=because))
+    return kept
+
+
+def _keep_secret(path: Path) -> None:
+    try:
+        files.write(path, secrets.token_hex(32).encode())
+    except OSError as error:
+        because = say("The file {path} could not be written: {reason}.", path=path, reason=error.strerror)
+        raise Refused(Problem(code="store/home", title=say("Nothing can be saved"), because=because)) from error
 
 
 def _url() -> URL:

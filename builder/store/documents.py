@@ -5,14 +5,15 @@ Every function that gets an owner sees that owner's drafts alone: another's draf
 
 import time
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from builder import limits
 from builder.problem import Json, Problem, Refused, say
-from builder.store.database import reading, writing
-from builder.store.tables import draft, draft_change, draft_step, new_id
+from builder.store.database import reading, with_new_ids, writing
+from builder.store.tables import DAMAGED, draft, draft_change, draft_step, new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Listed:
     """Epoch seconds of the last change."""
 
 
+@with_new_ids
 def create(owner: str, name: str, document: dict[str, Json]) -> Draft:
     """Keep a new design, at revision 1 and with nothing to undo."""
     made = Draft(new_id(), owner, name, 1, document, can_undo=False, can_redo=False)
@@ -52,14 +54,17 @@ def get(owner: str, id: str) -> Draft | None:
     """The owner's draft of that id."""
     with reading() as connection:
         row = _row(connection, owner, id)
-        return None if row is None else _draft(connection, row)
+        return None if row is None or row.document is DAMAGED else _draft(connection, row)
 
 
 def latest(owner: str) -> Draft | None:
-    """The draft that the owner changed last."""
+    """The draft that the owner changed last, of those that are whole."""
     newest = select(draft).where(draft.c.owner == owner).order_by(draft.c.touched.desc(), draft.c.id).limit(1)
     with reading() as connection:
-        row = connection.execute(newest).one_or_none()
+        for at in count():
+            row = connection.execute(newest.offset(at)).one_or_none()
+            if row is None or row.document is not DAMAGED:
+                break
         return None if row is None else _draft(connection, row)
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from builder.problem import Json
 from builder.store.database import engine, reading
 from builder.store.tables import history_chunk, history_tail, new_id, run, run_view
+from builder.store.trouble import answered
 
 WIDTH_DOUBLES_EVERY = 1024
 """Buckets."""
@@ -114,8 +115,9 @@ class Recorder:
         self._rows = 0
         self._progress: dict[str, object] = {}
         self._views: dict[str, _View] = {}
-        self._connection = engine().connect().execution_options(writing=True)
-        with self._connection.begin():
+        with answered():
+            self._connection = engine().connect().execution_options(writing=True)
+        with answered(), self._connection.begin():
             owner = self._connection.execute(sa.select(run.c.owner).where(run.c.id == run_id)).scalar()
             if owner is None:
                 raise LookupError(f"there is no run {run_id}")
@@ -136,9 +138,19 @@ class Recorder:
             self._closed.append(one.bucket())
             one.open_next()
 
-    def progress(self, step: int, epoch: int, seconds: float, samples_per_second: float) -> None:
-        """Note how far the run is; `seconds` of training so far."""
-        self._progress.update(step=step, epoch=epoch, seconds=seconds, samples_per_second=samples_per_second)
+    def progress(
+        self,
+        step: int,
+        epoch: int,
+        seconds: float,
+        samples_per_second: float,
+        rate: float | None = None,
+        memory: int | None = None,
+    ) -> None:
+        """Note how far the run is: `seconds` of training so far, the learning rate, the most bytes held at once."""
+        self._progress.update(
+            step=step, epoch=epoch, seconds=seconds, samples_per_second=samples_per_second, rate=rate, memory=memory
+        )
 
     def view(self, name: str, step: int, meta: dict[str, Json], data: bytes) -> None:
         """Keep a picture; it takes the place of the one of that name."""
@@ -158,7 +170,7 @@ class Recorder:
         self._closed.clear()
         self._views.clear()
         later = (history_chunk.c.run == self._run) & (history_chunk.c.rows > self._rows)
-        with self._connection.begin():
+        with answered(), self._connection.begin():
             self._connection.execute(sa.delete(history_chunk).where(later))
             told = {"generation": new_id(), "series": list(self._series)}
             self._connection.execute(_WRITE_PROGRESS, {"of_run": self._run, **told})
@@ -170,10 +182,13 @@ class Recorder:
             self.flush()
 
     def flush(self) -> None:
-        """Write all that was added, in one transaction. If it fails nothing is lost: the next flush writes it."""
+        """Write all that was added, in one transaction. If it fails nothing is lost: the next flush writes it.
+
+        Raises Unanswered then.
+        """
         rows = self._rows + len(self._closed)
         still_open = [series.bucket() for series in self._series.values() if series.n]
-        with self._connection.begin():
+        with answered(), self._connection.begin():
             if self._closed:
                 self._insert(history_chunk, rows=rows, data=_pack(self._closed))
             self._connection.execute(_WRITE_TAIL, {"of_run": self._run, "data": _pack(still_open)})

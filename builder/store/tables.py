@@ -35,6 +35,10 @@ def new_id() -> str:
     return "".join(secrets.choice(alphabet) for _ in range(ID_LENGTH))
 
 
+DAMAGED = object()
+"""What is read in place of JSON that is none any more."""
+
+
 class JsonText(TypeDecorator[Any]):
     """JSON as text: keys keep their order, NaN and infinities their value, in every database alike."""
 
@@ -44,8 +48,13 @@ class JsonText(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         return None if value is None else json.dumps(value)
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        return None if value is None else json.loads(value)
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        try:
+            return json.loads(value)
+        except (ValueError, TypeError, RecursionError):  # one damaged row must not hide the others of a listing
+            return DAMAGED
 
 
 metadata = MetaData(

@@ -1,36 +1,63 @@
 """Choose how a run is carried out. Chosen once, at its first start: another choice would change its bits."""
 
 import platform
-from typing import Literal
 
 import torch
 
-from builder.design.experiment import Execution, Experiment
+from builder.design.experiment import Execution, Experiment, Wish
 from builder.problem import Problem, Refused, say
 
-Device = Literal["auto", "cpu", "cuda"]
 
+def choose(experiment: Experiment, wish: Wish | str = "auto") -> Execution:
+    """The execution for a new run, by what a person wishes; a word is a wish for a device alone.
 
-def choose(experiment: Experiment, device: Device = "auto") -> Execution:
-    """The execution for a new run. Raises `Refused` where the device asked for is not there."""
-    if device == "cuda" and not torch.cuda.is_available():
-        raise Refused(
-            Problem(
-                code="device/none",
-                title=say("There is no GPU to run on"),
-                because=say(
-                    "PyTorch {version} finds no CUDA device here. Use --device auto or cpu.", version=torch.__version__
-                ),
-            )
-        )
-    chosen = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+    Raises `Refused` where the wish cannot be carried out here.
+    """
+    wish = Wish.model_validate({"device": wish}) if isinstance(wish, str) else wish
+    chosen, reason = _device(wish)
+    problem = _impossible(experiment, wish, chosen)
+    if problem:
+        raise Refused(problem)
+    images = any(len(node.layer.infer()[0].shape) == 3 for node in experiment.network.inputs)
+    usual = "channels_last" if chosen == "cuda" and images else "contiguous"
     return Execution(
         device=chosen,
         device_name=torch.cuda.get_device_name() if chosen == "cuda" else "CPU",
-        threads=1,
-        memory_format="contiguous",
+        threads=wish.threads,
+        memory_format=usual if wish.memory_format == "auto" else wish.memory_format,
         optimizer_implementation="fused" if experiment.recipe.optimizer.fused else "default",
-        precision="float32",
+        precision=wish.precision,
         torch=torch.__version__,
         cpu=platform.processor() or platform.machine(),
+        reason=reason,
     )
+
+
+def _device(wish: Wish) -> tuple[str, str]:
+    """The device, and why it is that one."""
+    if wish.device == "cpu" or not torch.cuda.is_available():
+        return "cpu", ""
+    return "cuda", ""
+
+
+def _impossible(experiment: Experiment, wish: Wish, device: str) -> Problem | None:
+    """What is wrong with a wish, on a device."""
+    if wish.device == "cuda" and device != "cuda":
+        because = say("PyTorch {version} finds no CUDA device here. Use auto or cpu.", version=torch.__version__)
+        return Problem(code="device/none", title=say("There is no GPU to run on"), because=because)
+    if wish.precision == "tf32" and not (device == "cuda" and torch.cuda.get_device_capability() >= (8, 0)):
+        because = say(
+            "TF32 is a mode of NVIDIA GPUs since Ampere, and the run would be on {device}. Use float32.", device=device
+        )
+        return Problem(code="precision/tf32", title=say("There is no TF32 here"), because=because)
+    if wish.precision == "float16" and experiment.recipe.optimizer.repeats:
+        because = say(
+            "{optimizer} looks at a batch several times a step, and gradients in float16 are scaled anew at each step. Use bfloat16 or float32.",
+            optimizer=experiment.recipe.optimizer.name,
+        )  # fmt: skip
+        return Problem(
+            code="precision/closure",
+            title=say("{optimizer} cannot learn in float16", optimizer=experiment.recipe.optimizer.name),
+            because=because,
+        )
+    return None

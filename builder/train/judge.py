@@ -1,20 +1,30 @@
 """How well a network does on a part of the data."""
 
-import torch
-from torch import nn
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
-from builder.train.task import Part, Task
+import torch
+from torch import Tensor, nn
+
+from builder.catalog.metrics import AUROC, F1, MAE, R2, RMSE, Metric, Precision, Recall, TopK
+from builder.train.task import Objective, Part, Task
 
 SAMPLES_AT_ONCE = 1024
+EXACT_NUMBERS = 10_000_000
+"""Scores up to which the area under the curve is exact; of more it is that of a curve with `THRESHOLDS` points."""
+THRESHOLDS = 200
 
 
 @torch.no_grad()
-def judge(network: nn.Module, task: Task, part: Part, loss: bool = True) -> dict[str, float]:
-    """`loss` where it is wanted, and `accuracy` where there are classes, in evaluation mode. Leaves every random stream where it was."""
-    was_training = network.training
-    if was_training:  # who judges several parts changes the mode once, around them
-        network.eval()
+def judge(
+    network: nn.Module, task: Task, part: Part, loss: bool = True, metrics: Sequence[Metric] = ()
+) -> dict[str, float]:
+    """`loss` where it is wanted, `accuracy` where there are classes, and `metrics`, of a network in evaluation mode.
+
+    Leaves every random stream where it was. Metrics are those of the first objective that they suit.
+    """
     total, right = 0.0, 0.0
+    answers: list[tuple[Tensor, ...]] = []
     for chunk in _chunks(part):
         outputs = network(*chunk.inputs)
         if loss:
@@ -23,12 +33,73 @@ def judge(network: nn.Module, task: Task, part: Part, loss: bool = True) -> dict
             if objective.decide:
                 hits = objective.decide(outputs[objective.output]) == truth
                 right += hits.sum().item() / truth[0].numel()  # of a mask, the share of its pixels
-    if was_training:
-        network.train()
+        if metrics:
+            answers.append(outputs)
     scores = {"loss": total / len(part)} if loss else {}
     if task.decides:
         scores["accuracy"] = right / (len(part) * task.decides)
+    if metrics:
+        whole = tuple(torch.cat(outputs) for outputs in zip(*answers, strict=True))
+        scores |= _measured(task, whole, part.truth, metrics)
     return scores
+
+
+@contextmanager
+def judging(network: nn.Module) -> Iterator[None]:
+    """Dropout off, and batch norm at its running statistics; afterwards as it was."""
+    was_training = network.training
+    if was_training:
+        network.eval()
+    yield
+    if was_training:
+        network.train()
+
+
+def every_metric(task: Task) -> list[Metric]:
+    """All that there is to measure about a task, at the end of a run."""
+    kinds = {bool(objective.decide) for objective in task.objectives}
+    of_classes: list[Metric] = [Precision(), Recall(), F1(), AUROC()]
+    classes = max((objective.classes or 0 for objective in task.objectives if objective.decide), default=0)
+    if classes > 2:
+        of_classes.append(TopK(k=min(5, classes - 1)))
+    return [*(of_classes if True in kinds else []), *([MAE(), RMSE(), R2()] if False in kinds else [])]
+
+
+def _measured(
+    task: Task, outputs: tuple[Tensor, ...], truths: tuple[Tensor, ...], metrics: Iterable[Metric]
+) -> dict[str, float]:
+    scores = {}
+    for metric in metrics:
+        for objective, truth in zip(task.objectives, truths, strict=True):
+            if bool(objective.decide) == (metric.wants != "values"):
+                scores[metric.key] = _measure(metric, objective, outputs[objective.output], truth)
+                break
+    return scores
+
+
+def _measure(metric: Metric, objective: Objective, output: Tensor, truth: Tensor) -> float:
+    """One metric of one output, by torchmetrics."""
+    import torchmetrics.functional  # takes a second: a waiting worker has imported it already
+
+    place, _, name = metric.target.partition(".")
+    function: Callable[..., Tensor] = getattr(getattr(torchmetrics.functional, place), name)
+    output = output.float()
+    if metric.wants == "values":
+        return function(output.flatten(1), truth.flatten(1), **metric.options(0)).item()
+    classes = objective.classes or 2
+    options = metric.options(classes)
+    if isinstance(metric, AUROC) and output.numel() > EXACT_NUMBERS:
+        options["thresholds"] = THRESHOLDS
+    answers = _scores(objective, output) if metric.wants == "scores" else objective.decided(output)
+    return function(answers, truth, **options).item()
+
+
+def _scores(objective: Objective, output: Tensor) -> Tensor:
+    """A score for each class, between 0 and 1 as torchmetrics wants them. Shape (samples, classes, ...)."""
+    if output.shape[1] == 1 and objective.side:  # one number for two classes
+        second = (objective.side(output) + 1) / 2
+        return torch.stack([1 - second, second], dim=1)
+    return output.softmax(1)
 
 
 def _chunks(part: Part) -> list[Part]:

@@ -8,35 +8,21 @@ from typing import Any
 
 import safetensors.torch
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 VERSION = "1"
 
 
-def moment(
-    network: nn.Module, optimizer: torch.optim.Optimizer, order: Tensor, device: str, **where: Any
-) -> dict[str, Any]:
-    """Everything that decides what comes next; `order` is the state of the data's random stream at the epoch's start."""
-    return {
-        "network": network.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "order": order,
-        "random": torch.get_rng_state(),
-        "random_cuda": torch.cuda.get_rng_state() if device == "cuda" else None,
-        **where,
-    }
+def random_state(device: str) -> list[Tensor]:
+    """Of PyTorch's own random streams: the CPU's, and that of the device where it is another."""
+    return [torch.get_rng_state(), *([torch.cuda.get_rng_state()] if device == "cuda" else [])]
 
 
-def restore(
-    moment: dict[str, Any], network: nn.Module, optimizer: torch.optim.Optimizer, order: torch.Generator
-) -> None:
-    """Put network, optimizer and random streams back to where they were."""
-    network.load_state_dict(moment["network"])
-    optimizer.load_state_dict(moment["optimizer"])
-    order.set_state(moment["order"])
-    torch.set_rng_state(moment["random"])
-    if moment["random_cuda"] is not None:
-        torch.cuda.set_rng_state(moment["random_cuda"])
+def set_random_state(states: list[Tensor], device: str) -> None:
+    """Put the streams back. A run that moves to another kind of device has none kept for it, and draws as its seed says."""
+    torch.set_rng_state(states[0])
+    if device == "cuda" and len(states) > 1:
+        torch.cuda.set_rng_state(states[1])
 
 
 def pack(moment: dict[str, Any]) -> bytes:

@@ -1,5 +1,6 @@
 """What the loop needs of those around it. `builder.store.history.Recorder` is one recorder; a list would be another."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from builder.problem import Json
@@ -11,8 +12,10 @@ class Recorder(Protocol):
     def add(self, series: str, step: int, value: float) -> None:
         """One point of a series."""
 
-    def progress(self, step: int, epoch: int, seconds: float, samples_per_second: float) -> None:
-        """How far the run is; `seconds` of training, pauses left out."""
+    def progress(
+        self, step: int, epoch: int, seconds: float, samples_per_second: float, rate: float, memory: int | None
+    ) -> None:
+        """How far the run is: `seconds` of training, pauses left out; the learning rate; the most bytes held at once."""
 
     def view(self, name: str, step: int, meta: dict[str, Json], data: bytes) -> None:
         """A picture that replaces the last one of that name."""
@@ -36,15 +39,26 @@ class Keeper(Protocol):
     def due(self) -> bool:
         """Whether it is time for another one."""
 
-    def keep(self, step: int, data: bytes) -> None:
-        """Keep a moment, packed."""
+    def keep(self, step: int, data: bytes, epoch: int, score: float | None) -> None:
+        """Keep a moment, packed: so many epochs are whole; `score` is the validation loss, where it has just been judged."""
 
 
 class Control(Protocol):
     """Where the loop asks what it should do."""
 
+    @property
+    def ask_at(self) -> int | None:
+        """The step at which it has to be asked again at the latest: something is to happen exactly there."""
+
+    @property
+    def rate(self) -> float | None:
+        """The learning rate that was asked for last, for the schedule to start from; None where none was."""
+
     def poll(self, step: int) -> str:
         """`run`, `pause`, `stop` or `interrupt`. Commands that arrived meanwhile take effect at `step`."""
+
+    def judged(self, step: int, scores: Mapping[str, float]) -> None:
+        """The scores at the end of an epoch, by `part/metric`: somebody may wait for one of them."""
 
 
 class Silent:
@@ -61,7 +75,9 @@ class Silent:
     def add(self, series: str, step: int, value: float) -> None:
         self.series.setdefault(series, []).append((step, value))
 
-    def progress(self, step: int, epoch: int, seconds: float, samples_per_second: float) -> None:
+    def progress(
+        self, step: int, epoch: int, seconds: float, samples_per_second: float, rate: float, memory: int | None
+    ) -> None:
         self.step = step
 
     def view(self, name: str, step: int, meta: dict[str, Json], data: bytes) -> None:
@@ -81,7 +97,12 @@ class Silent:
     def due(self) -> bool:
         return False
 
-    def keep(self, step: int, data: bytes) -> None: ...
+    def keep(self, step: int, data: bytes, epoch: int, score: float | None) -> None: ...
+
+    ask_at: int | None = None
+    rate: float | None = None
 
     def poll(self, step: int) -> str:
         return "run"
+
+    def judged(self, step: int, scores: Mapping[str, float]) -> None: ...

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,8 @@ from builder.catalog.signal import Signal
 from builder.compile.build import loss_function, resolve
 from builder.data import Arrays
 from builder.design.experiment import Execution, Experiment
+
+Tensors: TypeAlias = tuple[Tensor, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,11 @@ class Objective:
     decide: Callable[[Tensor], Tensor] | None
     side: Callable[[Tensor], Tensor] | None
 
+    def decided(self, output: Tensor) -> Tensor:
+        """The class that each answer means."""
+        assert self.decide is not None
+        return self.decide(output)
+
     def targets(self, target: Tensor) -> Tensor:
         """The target as the loss compares it: classes may become -1/+1, 0/1 or rows."""
         return self.encode(target, self.classes or 0) if self.encode else target
@@ -38,9 +46,9 @@ class Part:
     `truth` is the target as it came, `targets` as the loss compares it.
     """
 
-    inputs: tuple[Tensor, ...]
-    targets: tuple[Tensor, ...]
-    truth: tuple[Tensor, ...]
+    inputs: Tensors
+    targets: Tensors
+    truth: Tensors
 
     def __len__(self) -> int:
         return len(self.inputs[0])
@@ -65,7 +73,7 @@ class Task:
         """How many objectives have classes to be right about."""
         return sum(objective.decide is not None for objective in self.objectives)
 
-    def loss(self, outputs: tuple[Tensor, ...], targets: tuple[Tensor, ...]) -> Tensor:
+    def loss(self, outputs: Tensors, targets: Tensors) -> Tensor:
         """The weighted sum of all losses."""
         total: Tensor | None = None
         for objective, target in zip(self.objectives, targets, strict=True):
@@ -108,6 +116,13 @@ def task_of(experiment: Experiment, execution: Execution, arrays: Arrays) -> Tas
         if len(inputs[0]):
             parts[name] = Part(inputs, encoded, truth)
     return Task(tuple(objectives), parts, tuple(arrays.features[column] for column in columns))
+
+
+def batches(part: Part, size: int, count: int, order: torch.Generator) -> list[tuple[Tensors, Tensors]]:
+    """One epoch: every sample once, in a new order, gathered once and handed out as so many views of inputs and targets."""
+    shuffled = torch.randperm(len(part), generator=order).to(part.inputs[0].device)
+    columns = [torch.split(tensor[shuffled], size)[:count] for tensor in (*part.inputs, *part.targets)]
+    return [(batch[: len(part.inputs)], batch[len(part.inputs) :]) for batch in zip(*columns, strict=True)]
 
 
 def _resident(array: object, execution: Execution) -> Tensor:

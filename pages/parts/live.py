@@ -1,5 +1,6 @@
 """The live chart of a run: it pulls its numbers itself, and reruns the script only when the run's status changes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -34,6 +35,20 @@ def live_chart(
     run has moved on meanwhile, the script runs again.
     """
     data = {"run": run, "api": "api", "panels": panels, "boundary": boundary, "height": height, "status": status}
+    result = _component(key=key, data=data, height="content", on_status_change=_rerun)
+    new_status: str | None = result.status
+    return new_status
+
+
+def several_live(
+    runs: Sequence[dict[str, Any]], panels: list[dict[str, Any]], *, key: str, height: int = 300
+) -> str | None:
+    """Draw several runs on the same plots, those that go on as they go on; the run and its new status, as `live_chart` does.
+
+    A run is `{id, label, color, status}`, where `color` is the number of one of the theme's, or None for a run without
+    curves. In a panel a series can be `quiet`: thin and dashed. Without panels there is a line for each run, no plot.
+    """
+    data = {"runs": list(runs), "api": "api", "panels": panels, "height": height}
     result = _component(key=key, data=data, height="content", on_status_change=_rerun)
     new_status: str | None = result.status
     return new_status

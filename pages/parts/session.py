@@ -3,8 +3,8 @@
 The document itself, its revision and its undo history live in the store; every function here reads them anew.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -19,6 +19,8 @@ from builder.store.documents import Draft
 from builder.store.runs import Run
 
 FIRST_DESIGN = "playground"
+
+T = TypeVar("T")
 
 
 def known_visitor() -> bool:
@@ -233,3 +235,39 @@ def command(run_id: str, kind: runs.CommandKind) -> None:
         runs.command(owner(), run_id, kind)
     except Refused as refused:
         notify(*refused.problems)
+
+
+# Several runs ----------------------------------------------------------------------------------------------------
+
+
+def attempt(action: Callable[..., T], *arguments: Any, **named: Any) -> T | None:
+    """Do something with the visitor's things, and keep what is wrong with it to be told; None where it was refused."""
+    try:
+        result = action(owner(), *arguments, **named)
+    except Refused as refused:
+        notify(*refused.problems)
+        return None
+    notify()
+    return result
+
+
+def chosen_runs() -> list[str]:
+    """Ids of the runs that are chosen in the list, in the order in which they were; kept in the address."""
+    chosen = st.session_state.get("chosen")
+    if chosen is None:
+        chosen = [run for run in st.query_params.get("chosen", "").split(",") if run]
+        st.session_state["chosen"] = chosen
+    return list(chosen)
+
+
+def choose_runs(chosen: Sequence[str]) -> None:
+    """Choose runs. Those that were chosen before keep their places: their colours go by them."""
+    before = [run for run in chosen_runs() if run in chosen]
+    st.session_state["chosen"] = list(dict.fromkeys([*before, *chosen]))
+
+
+def show_chosen(chosen: Sequence[str]) -> None:
+    """Let the address name the runs that are chosen, so that a reload finds them."""
+    wanted = ",".join(chosen)
+    if wanted != st.query_params.get("chosen", ""):
+        st.query_params["chosen"] = wanted

@@ -39,3 +39,13 @@ def memory(amount: int) -> str:
         if amount >= size:
             return f"{amount / size:.1f} {unit}"
     return f"{amount} B"
+
+
+def duration(seconds: float) -> str:
+    """48 s, 2 min 5 s, 1 h 12 min."""
+    total = max(0, round(seconds))
+    if total < 60:
+        return f"{total} s"
+    if total < 3600:
+        return f"{total // 60} min {total % 60} s"
+    return f"{total // 3600:,} h {total % 3600 // 60} min"

@@ -11,7 +11,7 @@ from variants import changed, quick
 
 from builder.blocks import example
 from builder.data import load
-from builder.design.experiment import Execution, Experiment
+from builder.design.experiment import Execution, Experiment, Wish
 from builder.source import program
 from builder.train.execution import choose
 from builder.train.recorder import Silent
@@ -116,3 +116,51 @@ def test_data_npz_is_what_the_run_was_trained_on():
         for part, columns in arrays.parts.items():
             for column, values in columns.items():
                 assert np.array_equal(file[f"{part}_{column}"], values)
+
+
+def repeats(experiment: Experiment, folder: Path, wish: dict[str, object] | None = None) -> list[float]:
+    """Asserts that the program alone repeats the run; its losses."""
+    execution = choose(experiment, Wish.model_validate({"device": "cpu", **(wish or {})}))
+    recorder = Silent()
+    assert train(experiment, execution, load(experiment.data), recorder, recorder).status == "finished"
+    curve = [loss for _, loss in recorder.series["train/loss"]]
+    assert run_alone(folder, experiment, execution) == curve
+    return curve
+
+
+@pytest.mark.parametrize(
+    "optimizer", [{"type": "Adam"}, {"type": "LBFGS", "params": {"max_iter": 3}}], ids=["adam", "lbfgs"]
+)
+@pytest.mark.parametrize("size", [30, None], ids=["batches", "whole set"])
+def test_batches_that_are_added_up_repeat_too(size: int | None, optimizer: dict[str, object], tmp_path: Path):
+    batch = {"size": size, "accumulation": 4}
+    repeats(changed(quick("digits-mlp"), optimizer=optimizer, batch=batch, length={"epochs": 3}), tmp_path / "alone")
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_narrow_products_repeat_too(precision: str, tmp_path: Path):
+    experiment = changed(quick("digits-cnn"), length={"epochs": 3}, batch={"size": 50, "accumulation": 2})
+    narrow = repeats(experiment, tmp_path / "narrow", {"precision": precision})
+    assert narrow != repeats(experiment, tmp_path / "full")
+
+
+def test_averaged_weights_and_early_stopping_repeat_too(tmp_path: Path):
+    """It stops after the same epoch: one step more or less would be another curve."""
+    for at, monitor in enumerate(("loss", "accuracy")):
+        rule = {"monitor": monitor, "patience": 2, "min_delta": 0.01}
+        experiment = changed(
+            example("digits-mlp"), ema=0.9, early_stopping=rule, length={"epochs": 40}, batch={"size": 200}
+        )
+        curve = repeats(experiment, tmp_path / str(at))
+        assert len(curve) < 40 * 7
+
+
+def test_a_part_with_more_samples_than_are_judged_at_once_stops_at_the_same_epoch(tmp_path: Path):
+    document = example("playground").model_dump(mode="json")
+    document["data"]["source"] |= {"params": {"samples": 4000}}
+    document["data"]["split"] = {"train": 0.4, "validation": 0.5}
+    rule = {"monitor": "loss", "patience": 1}
+    experiment = changed(
+        Experiment.model_validate(document), early_stopping=rule, batch={"size": 100}, length={"epochs": 60}
+    )
+    assert len(repeats(experiment, tmp_path / "alone")) < 60 * 16

@@ -8,7 +8,7 @@ import torch
 from variants import changed, quick
 
 from builder.data import load
-from builder.design.experiment import Experiment
+from builder.design.experiment import Experiment, Wish
 from builder.train.execution import choose
 from builder.train.moment import pack, unpack
 from builder.train.recorder import Silent
@@ -49,8 +49,23 @@ EXPERIMENTS = {
         batch={"size": None},
         length={"epochs": 15},
     ),
+    "an average of weights, and early stopping that waits": lambda: changed(
+        quick("playground"),
+        optimizer=ADAM,
+        ema=0.9,
+        length={"epochs": 4},
+        metrics=[{"type": "F1"}],
+        early_stopping={"patience": 3, "monitor": "accuracy"},
+    ),
+    "bfloat16, three batches added up": lambda: changed(
+        quick("digits-mlp"), optimizer=MOMENTUM, length={"epochs": 3}, batch={"size": 20, "accumulation": 3}
+    ),
+    "float16": lambda: changed(quick("digits-mlp"), optimizer=ADAM, length={"epochs": 2}),
     "two features, whole set": lambda: changed(quick("playground"), batch={"size": None}, length={"epochs": 12}),
 }
+
+
+WISHES = {"bfloat16, three batches added up": {"precision": "bfloat16"}, "float16": {"precision": "float16"}}
 
 
 class Interrupted(Silent):
@@ -63,21 +78,25 @@ class Interrupted(Silent):
     def poll(self, step: int) -> str:
         return "interrupt" if step == self.at else "run"
 
-    def keep(self, step: int, data: bytes) -> None:
+    def keep(self, step: int, data: bytes, epoch: int, score: float | None) -> None:
         self.kept = data
 
 
-def carry_on(experiment: Experiment, at: int, before: Interrupted | None = None) -> tuple[Outcome, Interrupted]:
+def carry_on(
+    experiment: Experiment, at: int, before: Interrupted | None = None, wish: dict[str, Any] | None = None
+) -> tuple[Outcome, Interrupted]:
     told = Interrupted(at, before.series if before else None)
     start = before.kept if before else None
-    outcome = train(experiment, choose(experiment, "cpu"), load(experiment.data), told, told, told, start or None)
+    execution = choose(experiment, Wish.model_validate({"device": "cpu", **(wish or {})}))
+    outcome = train(experiment, execution, load(experiment.data), told, told, told, start or None)
     return outcome, told
 
 
 def bits(told: Interrupted) -> dict[str, Any]:
     """The last weights, moments of the optimizer and random streams."""
     last = unpack(told.kept)
-    return {"network": last["network"], "optimizer": last["optimizer"]["state"], "random": last["random"]}
+    names = ("network", "random", "average", "scaler", "patience", "pace")
+    return {"optimizer": last["optimizer"]["state"], **{name: last[name] for name in names}}
 
 
 def assert_equal(one: Any, other: Any) -> None:
@@ -97,17 +116,17 @@ def assert_equal(one: Any, other: Any) -> None:
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_interrupted_at_any_step_the_rest_is_the_same_to_the_last_bit(name: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("builder.train.run.LOOK_EVERY", 0.0)
-    experiment = EXPERIMENTS[name]()
-    whole, undisturbed = carry_on(experiment, at=-1)
+    monkeypatch.setattr("builder.train.watch.LOOK_EVERY", 0.0)
+    experiment, wish = EXPERIMENTS[name](), WISHES.get(name)
+    whole, undisturbed = carry_on(experiment, at=-1, wish=wish)
     assert whole.status == "finished"
     epoch = whole.step // whole.epoch
     chosen = random.Random(name).sample(range(1, whole.step), 4)
     for at in sorted({0, epoch, whole.step - 1, *chosen}):  # the end of an epoch, whose scores are not told yet, too
-        first, before = carry_on(experiment, at)
+        first, before = carry_on(experiment, at, wish=wish)
         assert (first.status, first.step) == ("interrupted", at)
         before.add("train/loss", at + 1, 17.0)  # told after the moment that was kept, and lost
-        second, after = carry_on(experiment, -1, before)
+        second, after = carry_on(experiment, -1, before, wish)
         assert (second.status, second.step, second.epoch) == ("finished", whole.step, whole.epoch)
         assert after.series == undisturbed.series
         assert second.metrics == whole.metrics
@@ -116,7 +135,7 @@ def test_interrupted_at_any_step_the_rest_is_the_same_to_the_last_bit(name: str,
 
 def test_interrupted_again_before_its_first_step_it_has_not_moved(monkeypatch: pytest.MonkeyPatch):
     """As where a run is resumed and its engine ends at once: the same moment is kept a second time."""
-    monkeypatch.setattr("builder.train.run.LOOK_EVERY", 0.0)
+    monkeypatch.setattr("builder.train.watch.LOOK_EVERY", 0.0)
     experiment = EXPERIMENTS["a dense network with Adam"]()
     whole, undisturbed = carry_on(experiment, at=-1)
     at = whole.step // 2 + 1
@@ -128,7 +147,7 @@ def test_interrupted_again_before_its_first_step_it_has_not_moved(monkeypatch: p
 
 
 def test_interrupted_again_and_again(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("builder.train.run.LOOK_EVERY", 0.0)
+    monkeypatch.setattr("builder.train.watch.LOOK_EVERY", 0.0)
     experiment = EXPERIMENTS["convolutions with batch norm, dropout and momentum"]()
     whole, undisturbed = carry_on(experiment, at=-1)
     told: Interrupted | None = None

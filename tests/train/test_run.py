@@ -49,7 +49,7 @@ class Asks(Silent):
 
 @pytest.fixture
 def at_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("builder.train.run.LOOK_EVERY", 0.0)
+    monkeypatch.setattr("builder.train.watch.LOOK_EVERY", 0.0)
 
 
 @pytest.mark.parametrize("name", ["playground", "digits-cnn", "sequence-lstm"])
@@ -88,7 +88,7 @@ def test_looking_at_every_step_and_drawing_the_boundary_changes_nothing(
 ):
     experiment = changed("playground", length={"epochs": 3})
     _, watched = run(experiment)
-    monkeypatch.setattr("builder.train.run.LOOK_EVERY", 1e9)
+    monkeypatch.setattr("builder.train.watch.LOOK_EVERY", 1e9)
     monkeypatch.setattr("builder.train.run.Boundary.of", lambda *_: None)
     _, alone = run(experiment)
     assert watched.series == alone.series
@@ -96,7 +96,7 @@ def test_looking_at_every_step_and_drawing_the_boundary_changes_nothing(
 
 
 def test_a_pause_changes_nothing(at_every_step: None, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("builder.train.run.PAUSE_LOOK", 0.0)
+    monkeypatch.setattr("builder.train.watch.PAUSE_LOOK", 0.0)
     experiment = changed("digits-cnn", length={"epochs": 1})
     _, straight = run(experiment)
     outcome, paused = run(experiment, Asks(dict.fromkeys((3, 4, 5, 9, 10), "pause")))
@@ -131,7 +131,9 @@ def test_scores_are_those_of_a_direct_evaluation():
     assert outcome.step == 2 * (1258 // 50)
     assert recorder.series["validation/accuracy"][-1] == (outcome.step, outcome.metrics["validation/accuracy"])
     assert set(outcome.metrics) == {
-        f"{part}/{metric}" for part in ("train", "validation", "test") for metric in ("loss", "accuracy")
+        f"{part}/{metric}"
+        for part in ("train", "validation", "test")
+        for metric in ("loss", "accuracy", "precision", "recall", "f1", "auroc", "top-5")
     }
 
 

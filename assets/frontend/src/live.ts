@@ -1,15 +1,17 @@
-/** A run as it trains: pulls what is new, draws it, and tells Python only when the run's status changes. */
+/** A run as it trains, or several: pulls what is new, draws it, and tells Python only when a run's status changes. */
 
 import { BoundaryPanel } from "./boundary";
 import { element } from "./dom";
 import { History } from "./history";
-import { LinePanel, type Panel } from "./lines";
+import { LinePanel, type Line, type Panel } from "./lines";
 import css from "./live.css?inline";
+import { ask, pullSeries, waitAfter } from "./pull";
 import { Repeater } from "./repeat";
+import { Several, type SeveralData } from "./several";
 import { SmoothingSlider } from "./smoothing";
 import { StatusHeader, emptyText, isAlive } from "./status";
-import { readTheme, themeProbe } from "./theme";
-import { decodeRun, decodeView, type BoundaryMeta, type PointsMeta, type RunMeta, type Status } from "./wire";
+import { colorOf, readTheme, themeProbe, type Theme } from "./theme";
+import { decodeView, type BoundaryMeta, type PointsMeta, type RunMeta, type Status } from "./wire";
 
 interface LiveData {
   run: string;
@@ -24,15 +26,11 @@ interface LiveData {
 }
 
 interface Component {
-  data: LiveData;
+  data: LiveData | SeveralData;
   parentElement: HTMLElement;
   setTriggerValue: (name: string, value: unknown) => void;
 }
 
-/** A young run is watched closely; one that goes on for long does not change that fast. In milliseconds. */
-const WHILE_YOUNG = 500;
-const LATER = 1_000;
-const YOUNG_SECONDS = 20;
 /** A chart that has not moved by half a pixel is drawn again after this long: its open buckets have. */
 const REDRAW_AFTER = 5_000;
 
@@ -152,54 +150,39 @@ class LiveRun {
 
   /** Ask once for what is new; how long to wait until the next time, or null when nothing will ever be new. */
   private async pull(signal: AbortSignal): Promise<number | null> {
-    const query = `after=${this.history.cursor}&generation=${encodeURIComponent(this.history.generation)}`;
-    const answer = await this.fetch(`series?${query}`, signal);
-    if (!answer) {
+    const meta = await pullSeries(this.data, this.history, signal);
+    if (!meta) {
       this.isGone = true;
       this.header.hide();
       this.requestDrawAll();
       return null;
     }
-    const run = decodeRun(answer);
-    this.history.add(run);
-    const isNewStatus = this.meta?.status !== run.meta.status;
-    this.meta = run.meta;
-    this.header.show(run.meta);
-    this.tellStatus(run.meta.status);
-    if (this.hasMoved(run.meta)) this.requestDraw("lines");
+    const isNewStatus = this.meta?.status !== meta.status;
+    this.meta = meta;
+    this.header.show(meta);
+    this.tellStatus(meta.status);
+    if (this.hasMoved(meta)) this.requestDraw("lines");
     if (isNewStatus) this.requestDrawAll(); // the words where there is no plot yet
-    if (run.meta.reset) this.forgetPictures();
+    if (meta.reset) this.forgetPictures();
     // A field is far larger than a few rows, and the eye follows it less closely: every second time is enough.
-    const isTurn = this.pulls++ % 2 === 0 || !isAlive(run.meta.status);
+    const isTurn = this.pulls++ % 2 === 0 || !isAlive(meta.status);
     if (this.boundary && isTurn) await this.pullPictures(this.boundary, signal);
-    if (!isAlive(run.meta.status)) return null;
-    return run.meta.seconds < YOUNG_SECONDS ? WHILE_YOUNG : LATER;
+    return waitAfter(meta);
   }
 
   private async pullPictures(panel: BoundaryPanel, signal: AbortSignal): Promise<void> {
     const after = panel.boundary?.meta.step ?? -1;
-    const boundary = await this.fetch(`views/boundary?after=${after}`, signal);
+    const boundary = await ask(this.data, `views/boundary?after=${after}`, signal);
     if (boundary?.byteLength) {
       panel.boundary = decodeView<BoundaryMeta>(boundary);
       this.requestDraw("boundary");
     }
     if (panel.points || !panel.boundary) return;
-    const points = await this.fetch("views/points?after=-1", signal);
+    const points = await ask(this.data, "views/points?after=-1", signal);
     if (points?.byteLength) {
       panel.points = decodeView<PointsMeta>(points);
       this.requestDraw("boundary");
     }
-  }
-
-  /** The answer's bytes, none where nothing is newer; undefined for a run that is not ours to see. */
-  private async fetch(path: string, signal: AbortSignal): Promise<ArrayBuffer | undefined> {
-    const url = new URL(`${this.data.api}/runs/${this.data.run}/${path}`, document.baseURI);
-    const response = await fetch(url, { signal, cache: "no-store" });
-    if (response.status === 404 || response.status === 401) return undefined;
-    if (!response.ok) throw new Error(`the server answered ${response.status}`);
-    const bytes = await response.arrayBuffer();
-    signal.throwIfAborted(); // another run may be on show by now
-    return bytes;
   }
 
   private forgetPictures(): void {
@@ -243,7 +226,8 @@ class LiveRun {
     const nothing = this.isGone ? "This run is not available" : emptyText(this.meta);
     if (stale.has("lines")) {
       for (const line of this.lines) {
-        const isDrawn = line.draw({ run, history: this.history, theme, memory: this.smoothing.memory, height });
+        const drawing = { key: run, theme, memory: this.smoothing.memory, height, axis: "step" as const, bands: true, legend: true, raw: true };
+        const isDrawn = line.draw(this.linesOf(line.panel, theme), drawing);
         line.frame.showEmpty(isDrawn ? "" : nothing, height);
       }
       this.drawnStep = this.history.lastStep;
@@ -253,6 +237,13 @@ class LiveRun {
       const isDrawn = this.boundary.draw(run, theme, height);
       this.boundary.frame.showEmpty(isDrawn ? "" : nothing, height);
     }
+  }
+
+  private linesOf(panel: Panel, theme: Theme): Line[] {
+    return panel.series.flatMap(({ name, label }, index) => {
+      const series = this.history.series(name);
+      return series ? [{ label, series, color: colorOf(theme, index), isQuiet: false, stepsPerUnit: 1 }] : [];
+    });
   }
 
   private resized(): void {
@@ -269,12 +260,15 @@ class LiveRun {
   }
 }
 
-const mounted = new WeakMap<HTMLElement, LiveRun>();
+const mounted = new WeakMap<HTMLElement, LiveRun | Several>();
 
 /** Called by Streamlit at every script run; what it returns is called when the component leaves the page. */
 export default function live({ data, parentElement, setTriggerValue }: Component): () => void {
   const known = mounted.get(parentElement);
-  if (known) known.update(data, setTriggerValue);
+  if ("runs" in data) {
+    if (known instanceof Several) known.update(data, setTriggerValue);
+    else mounted.set(parentElement, new Several(parentElement, data, setTriggerValue));
+  } else if (known instanceof LiveRun) known.update(data, setTriggerValue);
   else mounted.set(parentElement, new LiveRun(parentElement, data, setTriggerValue));
   return () => {
     mounted.get(parentElement)?.close();

@@ -4,7 +4,7 @@ import { element, setText } from "./dom";
 import { duration, short, whole } from "./format";
 import type { RunMeta, Status } from "./wire";
 
-const WORDS: Record<Status, string> = {
+export const STATUS_WORDS: Record<Status, string> = {
   queued: "Queued",
   starting: "Starting",
   running: "Running",
@@ -76,7 +76,7 @@ export class StatusHeader {
 
   show(meta: RunMeta): void {
     this.root.hidden = false;
-    setText(this.word, WORDS[meta.status]);
+    setText(this.word, STATUS_WORDS[meta.status]);
     this.root.dataset["status"] = meta.status;
     this.facts.replaceChildren(
       ...facts(meta).map((fact) => {

@@ -1,0 +1,255 @@
+"""A run of a million steps: `python -m benchmarks.long_run`, some ten minutes.
+
+Promised: at most 5 MB of history, a worker whose memory does not grow, and a chart that is drawn within 2 s. Needs
+Linux, which says how much memory a process has, and Chromium with Playwright (requirements-dev.txt).
+"""
+
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from http.cookies import SimpleCookie
+from pathlib import Path
+
+import click
+import sqlalchemy as sa
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.experiments import EXPERIMENTS
+from benchmarks.measure import machine, table
+from builder.design import read
+from builder.design.network import to_json
+from builder.engine.service import WORKER
+from builder.engine.worker_process import WorkerProcess
+from builder.server.identity import COOKIE, owner_of
+from builder.store import database, history, runs
+from builder.store.tables import history_chunk, history_tail
+
+ROOT = Path(__file__).parents[1]
+EXPERIMENT = "tiny-adam"
+SAMPLES = 20
+"""Times that the worker's memory is looked at during a run."""
+READS = 9
+PROMISED_BYTES, PROMISED_DRAWN = 5_000_000, 2.0
+FLAT = 2.0
+"""MiB that a worker's memory may grow by in the second half of its run, and is still called flat."""
+
+SHOWN = "step => [...document.querySelectorAll('[role=img]')].some(image => image.ariaLabel?.endsWith(step))"
+LINES = "() => document.querySelectorAll('.layerlab-plot .scatterlayer path.js-line').length"
+NUMBERS_CAME = (
+    "() => performance.getEntriesByType('resource').find(entry => entry.name.includes('/series')).responseEnd / 1000"
+)
+
+
+def wait_until(condition: Callable[[], object], seconds: float, every: float = 0.02) -> None:
+    """Return as soon as it is true."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"still not so after {seconds:g} s"
+        time.sleep(every)
+
+
+def resident(process: int) -> float:
+    """MiB of memory that a process has."""
+    words = Path(f"/proc/{process}/statm").read_text().split()
+    return int(words[1]) * os.sysconf("SC_PAGESIZE") / 2**20
+
+
+# The run ---------------------------------------------------------------------------------------------------------
+
+
+def submitted(owner: str, steps: int) -> runs.Run:
+    """The run of the tiny network with at least so many steps."""
+    document = to_json(EXPERIMENTS[EXPERIMENT]())
+    source, split, batch = document["data"]["source"], document["data"]["split"], document["recipe"]["batch"]["size"]
+    per_epoch = -(-round(source["params"]["samples"] * split["train"]) // batch)
+    document["recipe"]["length"] = {"epochs": -(-steps // per_epoch)}
+    return runs.submit(owner, "a long run", to_json(read.experiment(document)), device="cpu")
+
+
+def carried_out(run: runs.Run, steps: int) -> tuple[list[tuple[int, float]], float]:
+    """Let a worker process train it as the engine would: its memory every so many steps, and the seconds that it took."""
+    changed = threading.Event()
+    worker = WorkerProcess(WORKER, database.home() / "worker.log", changed.set)
+    wait_until(lambda: worker.ready, seconds=120)
+    claimed = runs.claim()
+    assert claimed and claimed.id == run.id
+    memory: list[tuple[int, float]] = []
+    started = time.monotonic()
+    worker.give(run.id, None)
+    while not worker.ended:
+        going = runs.find(run.id)
+        if going and going.status == "running" and going.step >= (len(memory) + 1) * steps // SAMPLES:
+            memory.append((going.step, resident(worker.pid)))
+        changed.wait(0.05)
+    seconds = time.monotonic() - started
+    ended = runs.find(run.id)
+    assert ended and ended.status == "finished", ended
+    return memory, seconds
+
+
+def history_bytes(run_id: str) -> tuple[int, int, int]:
+    """Bytes of the run's buckets in the database, in how many rows, and of the whole database."""
+    data = sa.func.coalesce(sa.func.sum(sa.func.length(history_chunk.c.data)), 0)
+    chunks = sa.select(data, sa.func.count()).where(history_chunk.c.run == run_id)
+    tail = sa.select(sa.func.length(history_tail.c.data)).where(history_tail.c.run == run_id)
+    with database.reading() as connection:
+        closed, rows = connection.execute(chunks).one()
+        still_open = connection.execute(tail).scalar() or 0
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        size = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
+    return closed + still_open, rows, pages * size
+
+
+def seconds_to_read(run_id: str) -> float:
+    """Median time in which the store reads the whole history."""
+    taken = []
+    for _ in range(READS):
+        started = time.perf_counter()
+        history.read(run_id, 0)
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken)
+
+
+# The page --------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The address of a page with the live chart of the run that its address names; the browser tests have it, too."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    options = ["--server.address=127.0.0.1", f"--server.port={port}", "--server.fileWatcherType=none"]
+    app = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", str(ROOT / "tests/server/live_app.py"), *options],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        address = f"http://127.0.0.1:{port}"
+        wait_until(lambda: answers(f"{address}/_stcore/health"), seconds=120)
+        yield address
+    finally:
+        app.terminate()
+        app.wait(30)
+
+
+def answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=5):
+            return True
+    except (urllib.error.URLError, TimeoutError):
+        return False
+
+
+def visitor(address: str) -> str:
+    """The cookie of somebody who comes for the first time."""
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        cookies = SimpleCookie("; ".join(answer.headers.get_all("Set-Cookie")))
+    return cookies[COOKIE].value
+
+
+def drawn(page: Page, last: int) -> tuple[float, float]:
+    """Seconds until the chart shows the last step: since the page was asked for, and since the numbers had come."""
+    page.wait_for_function(SHOWN, arg=f"at step {last:,}.")
+    page.wait_for_function(LINES)
+    now = page.evaluate("() => new Promise(done => requestAnimationFrame(() => done(performance.now() / 1000)))")
+    return now, now - page.evaluate(NUMBERS_CAME)
+
+
+def seconds_to_draw(address: str, cookie: str, run: runs.Run) -> list[tuple[float, float]]:
+    """`drawn` of a browser that has never been here, and then of as many reloads."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        context = browser.new_context(viewport={"width": 1280, "height": 720})
+        context.set_default_timeout(60_000)
+        context.add_cookies([{"name": COOKIE, "value": cookie, "url": address}])
+        page = context.new_page()
+        page.goto(f"{address}/?run={run.id}")
+        taken = [drawn(page, run.step)]
+        for _ in range(READS):
+            page.reload()
+            taken.append(drawn(page, run.step))
+        browser.close()
+    return taken
+
+
+# What came of it -------------------------------------------------------------------------------------------------
+
+
+def report(run: runs.Run, seconds: float, memory: list[tuple[int, float]], taken: list[tuple[float, float]]) -> str:
+    """Everything in one table, with what is promised beside it."""
+    size, chunks, whole = history_bytes(run.id)
+    _, closed, still_open = history.read(run.id, 0)
+    buckets = len(closed + still_open) // history.ROW.itemsize
+    (first, first_numbers), *again = taken
+    growth = memory[-1][1] - memory[len(memory) // 2 - 1][1]
+    reloads = statistics.median(each for each, _ in again)
+    numbers = statistics.median(each for _, each in again)
+    rows = [
+        ["steps", f"{run.step:,}", ""],
+        ["training, wall", f"{seconds:,.0f} s", ""],
+        ["steps a second, wall", f"{run.step / run.seconds:,.0f}", ""],
+        ["history: buckets", f"{buckets:,} in {chunks:,} rows", ""],
+        ["history", f"{size / 1e6:.2f} MB", f"<= {PROMISED_BYTES / 1e6:g} MB"],
+        ["the whole database", f"{whole / 1e6:.2f} MB", ""],
+        ["worker's memory, first look", f"{memory[0][1]:.1f} MiB", ""],
+        ["worker's memory, last look", f"{memory[-1][1]:.1f} MiB", ""],
+        ["growth in the second half", f"{growth:+.1f} MiB", f"<= {FLAT:g} MiB"],
+        ["history read", f"{seconds_to_read(run.id) * 1e3:.1f} ms", ""],
+        [
+            "chart drawn, first visit",
+            f"{first:.2f} s, {first_numbers:.2f} s after its numbers",
+            f"<= {PROMISED_DRAWN:g} s",
+        ],
+        [
+            "chart drawn, reload (median)",
+            f"{reloads:.2f} s, {numbers:.2f} s after its numbers",
+            f"<= {PROMISED_DRAWN:g} s",
+        ],
+    ]
+    missed = {
+        "history": size > PROMISED_BYTES,
+        "memory": growth > FLAT,
+        "first visit": first > PROMISED_DRAWN,
+        "reload": reloads > PROMISED_DRAWN,
+    }
+    named = ", ".join(name for name, is_missed in missed.items() if is_missed)
+    verdict = f"Missed: {named}." if named else "Everything promised was kept."
+    return f"{table(['of one run', 'measured', 'promised'], rows)}\nLoad at the end {os.getloadavg()[0]:.1f}. {verdict}"
+
+
+@click.command(help=__doc__)
+@click.option("--steps", default=1_000_000, show_default=True, type=click.IntRange(min=10_000))
+def main(steps: int) -> None:
+    print(machine())
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["LAYERLAB_HOME"] = home
+        os.environ.pop("LAYERLAB_STORE", None)
+        with server() as address:
+            cookie = visitor(address)
+            owner = owner_of(cookie)
+            assert owner
+            run = submitted(owner, steps)
+            memory, seconds = carried_out(run, steps)
+            print("MiB of memory at step:", ", ".join(f"{step:,}: {size:.1f}" for step, size in memory))
+            ended = runs.find(run.id)
+            assert ended
+            print(report(ended, seconds, memory, seconds_to_draw(address, cookie, ended)))
+        database.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""What is measured while a network learns: it has to suit the targets, and there has to be something to measure it on."""
+
+from collections.abc import Iterator, Sequence
+
+from builder.catalog.signal import Signal
+from builder.design.experiment import Experiment
+from builder.problem import Fix, Problem, Set, Unset, say
+
+
+def unmeasurable(experiment: Experiment, targets: Sequence[Signal]) -> Iterator[Problem]:
+    """Metrics that suit no target, and early stopping with nothing to watch."""
+    recipe = experiment.recipe
+    for metric in recipe.metrics:
+        if not any(metric.suits(target) for target in targets):
+            others = [other.json_pick() for other in recipe.metrics if other != metric]
+            yield Problem(
+                code="recipe/metric",
+                title=say("{metric} cannot be measured here", metric=metric.name),
+                because=say(
+                    "It is a metric for {wanted}, and the network learns {targets}.",
+                    wanted=say("numbers") if metric.wants == "values" else say("classes, of which it needs enough"),
+                    targets=", ".join(_words(target) for target in targets),
+                ),
+                fixes=(Fix(label=say("Leave it out"), edits=(Set(path="recipe.metrics", value=others),)),),
+            )
+    yield from _nothing_to_watch(experiment, targets)
+
+
+def _words(target: Signal) -> str:
+    return say("{classes} classes", classes=target.classes) if target.classes else say("numbers")
+
+
+def _nothing_to_watch(experiment: Experiment, targets: Sequence[Signal]) -> Iterator[Problem]:
+    rule, data = experiment.recipe.early_stopping, experiment.data
+    if rule is None:
+        return
+    off = Fix(label=say("Do not stop early"), edits=(Unset(path="recipe.early_stopping"),))
+    if data.split.sizes(data.source.samples_total())[1] == 0:
+        yield Problem(
+            code="recipe/no-validation",
+            title=say("Early stopping has nothing to watch"),
+            because=say("It watches the validation part, and the split leaves no samples for one."),
+            fixes=(
+                Fix(
+                    label=say("Keep 60 % for training and 20 % for validation"),
+                    edits=(Set(path="data.split.train", value=0.6), Set(path="data.split.validation", value=0.2)),
+                ),
+                off,
+            ),
+        )
+    if rule.monitor == "accuracy" and not any(target.classes for target in targets):
+        yield Problem(
+            code="recipe/no-accuracy",
+            title=say("Early stopping has no accuracy to watch"),
+            because=say("The network learns numbers, of which none is simply right or wrong."),
+            fixes=(
+                Fix(label=say("Watch the loss"), edits=(Set(path="recipe.early_stopping.monitor", value="loss"),)),
+                off,
+            ),
+        )

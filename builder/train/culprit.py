@@ -1,0 +1,143 @@
+"""Where a run broke: its last steps are done again, from the last moment that was whole, with a look at every number."""
+
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch import Tensor, nn
+
+from builder.data import Arrays
+from builder.design.experiment import Execution, Experiment
+from builder.problem import Problem, say
+from builder.train.learner import Learner, learning_step
+from builder.train.moment import unpack
+from builder.train.task import Task, batches, task_of
+from builder.train.watch import Watch
+
+
+class _Broken(Exception):
+    """The first value that is no number, or too large for one: which, and what was the largest number before it."""
+
+    def __init__(self, what: str, layer: str | None, value: Tensor) -> None:
+        super().__init__(what)
+        self.what, self.layer, self.kind = what, layer, _kind(value)
+
+
+def diverged(experiment: Experiment, execution: Execution, arrays: Arrays, watch: Watch) -> Problem:
+    """Why the run of `watch` cannot go on: since which step, and which layer's value, gradient or weight broke first."""
+    assert watch.broken is not None
+    title = say(
+        "The loss is {value} since step {step}",
+        value=say("not a number") if math.isnan(watch.broken) else say("infinite"),
+        step=watch.step,
+    )
+    found = _search(experiment, execution, arrays, watch)
+    where = ""
+    layer = None
+    if found is not None:
+        step, broken, largest = found
+        layer = broken.layer
+        where = say(
+            "At step {step} {what} became {kind}, before anything else did; the largest weight was {largest:.3g} then. ",
+            step=step, what=broken.what, kind=broken.kind, largest=largest,
+        )  # fmt: skip
+    advice = say("A smaller learning rate is what helps most often; scaled inputs come next.")
+    return Problem(code="run/diverged", node=layer, title=title, because=where + advice)
+
+
+def _search(
+    experiment: Experiment, execution: Execution, arrays: Arrays, watch: Watch
+) -> tuple[int, _Broken, float] | None:
+    """The step, what broke, and the largest weight before it. None where it does not happen again, as on a GPU it may not."""
+    task = task_of(experiment, execution, arrays)
+    learner = Learner.of(experiment, execution, watch.learner.pace.total)
+    step, epoch, per_epoch = 0, 0, experiment.recipe.batch.count(len(task.parts["train"]))
+    if watch.good is not None:
+        before = unpack(watch.good)
+        step, epoch = before["step"], before["epoch"]
+        learner.go_on(before, step)
+    if watch.learner.pace.base != learner.pace.base:
+        learner.pace.change(watch.learner.pace.base)
+    learner.network.train()
+    learn = learning_step(learner, task)
+    with _watched(learner.network) as sizes:
+        for inputs, targets in _rest(task, learner, epoch, step - epoch * per_epoch, watch.step - step):
+            step += 1
+            largest = _largest(learner.network)
+            sizes.clear()
+            try:
+                _check_step(learner, learn(inputs, targets), sizes)
+            except _Broken as broken:
+                return step, broken, largest
+    return None
+
+
+def _rest(task: Task, learner: Learner, epoch: int, done: int, count: int) -> Iterator[Any]:
+    """The batches of so many steps, from a place in an epoch on."""
+    training, batch = task.parts["train"], learner.recipe.batch
+    while count > 0:
+        whole = batches(training, batch.per_step(len(training)), batch.count(len(training)), learner.order)
+        some = whole[done : done + count]
+        yield from some
+        count, done = count - len(some), 0
+
+
+@contextmanager
+def _watched(network: nn.Module) -> Iterator[dict[str, float]]:
+    """Every layer looks at what comes in and at what goes out; the largest number of each one's output, by layer."""
+    sizes: dict[str, float] = {}
+    layers = [(name, module) for name, module in network.named_modules() if name and not any(module.children())]
+    hooks = [module.register_forward_hook(_look_at(name, sizes)) for name, module in layers]
+    try:
+        yield sizes
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _look_at(layer: str, sizes: dict[str, float]) -> Any:
+    def look(_module: nn.Module, given: tuple[Any, ...], result: Any) -> None:
+        _check(say("what {layer} reads", layer=layer), layer, _tensors(given))
+        _check(say("the output of {layer}", layer=layer), layer, _tensors(result))
+        sizes[layer] = max(
+            (value.detach().abs().max().item() for value in _tensors(result) if value.numel()), default=0.0
+        )
+
+    return look
+
+
+def _check_step(learner: Learner, loss: Tensor, sizes: dict[str, float]) -> None:
+    """After a step: its loss, the gradients from the last layer to the first, the weights."""
+    layer = max(sizes, key=lambda name: sizes[name], default=None)
+    size = sizes[layer] if layer else 0.0
+    _check(say("the loss of outputs of {layer} as large as {size:.3g}", layer=layer, size=size), layer, [loss])
+    named = list(learner.network.named_parameters())
+    if learner.scaler is None:  # a scaler makes gradients overflow on purpose, and leaves such steps out
+        for name, parameter in reversed(named):
+            if parameter.grad is not None:
+                _check(say("the gradient of {name}", name=name), name.rpartition(".")[0], [parameter.grad])
+    for name, parameter in named:
+        _check(say("{name}, by its update,", name=name), name.rpartition(".")[0], [parameter])
+
+
+def _check(what: str, layer: str | None, values: Iterable[Tensor]) -> None:
+    for value in values:
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            raise _Broken(what, layer, value.detach())
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, tuple | list):
+        for inner in value:
+            yield from _tensors(inner)
+
+
+def _kind(value: Tensor) -> str:
+    return say("not a number") if bool(value.isnan().any()) else say("infinite")
+
+
+def _largest(network: nn.Module) -> float:
+    return max((value.detach().abs().max().item() for value in network.parameters() if value.numel()), default=0.0)

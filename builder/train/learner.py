@@ -1,0 +1,234 @@
+"""What learns: a network, its optimizer, and whatever else changes with them from step to step."""
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from builder.compile.build import build, optimizer
+from builder.compile.network import Compiled
+from builder.design.experiment import Execution, Experiment
+from builder.design.recipe import Recipe
+from builder.design.streams import seed_of
+from builder.train.moment import random_state, set_random_state
+from builder.train.pace import Pace
+from builder.train.precision import Casting, casting, scaler, set_products
+from builder.train.task import Task, Tensors
+
+LossOf: TypeAlias = Callable[[Tensors, Tensors], Tensor]
+"""A loss of outputs, or of a network's inputs, and targets."""
+
+
+@dataclass(slots=True)
+class Learner:
+    """Everything that decides what comes next. `began`: the random stream of the data's order as the epoch began."""
+
+    recipe: Recipe
+    device: str
+    network: Compiled
+    optimizer: torch.optim.Optimizer
+    pace: Pace
+    order: torch.Generator
+    began: Tensor
+    casting: Casting
+    average: AveragedModel | None
+    scaler: torch.amp.GradScaler | None
+
+    @classmethod
+    def of(cls, experiment: Experiment, execution: Execution, total_steps: int) -> "Learner":
+        """As it is before the first step. Sets threads and precision of this process, and draws the first weights."""
+        torch.set_num_threads(execution.threads)
+        set_products(execution)
+        recipe = experiment.recipe
+        torch.manual_seed(seed_of(recipe.seed, "init"))
+        network = build(experiment.network, recipe.init).to(execution.device)
+        if execution.memory_format == "channels_last":
+            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        adapting = optimizer(recipe.optimizer, network, execution.optimizer_implementation == "fused")
+        order = torch.Generator().manual_seed(seed_of(recipe.seed, "order"))
+        torch.manual_seed(seed_of(recipe.seed, "training"))
+        return cls(
+            recipe=recipe,
+            device=execution.device,
+            network=network,
+            optimizer=adapting,
+            pace=Pace(recipe, adapting, total_steps),
+            order=order,
+            began=order.get_state(),
+            casting=casting(execution),
+            average=_average(network, recipe.ema),
+            scaler=scaler(execution),
+        )
+
+    @property
+    def judged(self) -> nn.Module:
+        """The network whose answers count: where weights are averaged, the one that has the averages."""
+        return self.average.module if self.average else self.network
+
+    def state(self) -> dict[str, Any]:
+        """All of it. Tensors are the ones in use, not copies."""
+        return {
+            "network": self.network.state_dict(),
+            "optimizer_type": self.recipe.optimizer.name,
+            "optimizer": self.optimizer.state_dict(),
+            "pace": self.pace.state(),
+            "order": self.began,
+            "random": random_state(self.device),
+            "average": self.average.state_dict() if self.average else None,
+            "scaler": self.scaler.state_dict() if self.scaler else None,
+        }
+
+    def go_on(self, state: dict[str, Any], step: int) -> None:
+        """Be again what a `state` says. What the recipe has changed since, as in a branch, is as the recipe wants it."""
+        self.network.load_state_dict(state["network"])
+        if state["optimizer_type"] == self.recipe.optimizer.name:
+            self.optimizer.load_state_dict(state["optimizer"])
+            for group in self.optimizer.param_groups:
+                group.update(self.recipe.optimizer.args())
+        self.pace.go_on(state["pace"], step)
+        self.began = state["order"]
+        self.order.set_state(self.began)
+        if self.average:
+            self.average.load_state_dict(state["average"] or _averaged_once(self.network))
+        if self.scaler and state["scaler"]:
+            self.scaler.load_state_dict(state["scaler"])
+        set_random_state(state["random"], self.device)
+
+
+def _average(network: Compiled, decay: float | None) -> AveragedModel | None:
+    """Weights averaged over the steps, each counting `1 - decay` of what the next one does; running statistics are the newest."""
+    if decay is None:
+        return None
+    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]
+    average.module.eval()
+    return average
+
+
+def _averaged_once(network: Compiled) -> dict[str, Tensor]:
+    """The state of an average that has seen these weights alone."""
+    return {"n_averaged": torch.tensor(1), **{f"module.{name}": value for name, value in network.state_dict().items()}}
+
+
+def learning_step(learner: Learner, task: Task) -> LossOf:
+    """What is done with the samples of one step; it returns their loss before the weights have changed."""
+    slopes = _slopes(learner, task)
+    adapt = _adapt(learner)
+    if not learner.recipe.optimizer.repeats:
+
+        def once(inputs: Tensors, targets: Tensors) -> Tensor:
+            loss = slopes(inputs, targets)
+            adapt()
+            return loss
+
+        return once
+
+    def again_and_again(inputs: Tensors, targets: Tensors) -> Tensor:
+        if not learner.pace.steady:
+            learner.pace.set_next()
+        loss: Tensor = learner.optimizer.step(lambda: slopes(inputs, targets))  # type: ignore[assignment, arg-type, return-value]
+        if learner.average:
+            learner.average.update_parameters(learner.network)
+        return loss.detach()
+
+    return again_and_again
+
+
+def _slopes(learner: Learner, task: Task) -> LossOf:
+    """The loss, with a gradient left at every parameter that learns."""
+    network, compare, at_once = (
+        learner.network,
+        _compare(learner, task),
+        learner.recipe.batch.at_once(len(task.parts["train"])),
+    )
+    learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    backward = _backward(learner)
+
+    def of_all(inputs: Tensors, targets: Tensors) -> Tensor:
+        loss = compare(inputs, targets)
+        for parameter in learning:  # what zero_grad does, without its notes for the profiler
+            parameter.grad = None
+        backward(loss)
+        return loss.detach()
+
+    def in_pieces(inputs: Tensors, targets: Tensors) -> Tensor:
+        for parameter in learning:
+            parameter.grad = None
+        total = torch.zeros((), device=learner.device)
+        for share, some_inputs, some_targets in _pieces(inputs, targets, at_once):
+            loss = share * compare(some_inputs, some_targets)
+            backward(loss)
+            total += loss.detach()
+        return total
+
+    return of_all if learner.recipe.batch.accumulation == 1 else in_pieces
+
+
+def _pieces(inputs: Tensors, targets: Tensors, size: int) -> Iterator[tuple[float, Tensors, Tensors]]:
+    """The samples of a step, so many at once, each piece with its share of all of them."""
+    pieces = zip(*(torch.split(column, size) for column in (*inputs, *targets)), strict=True)
+    for piece in pieces:
+        yield len(piece[0]) / len(inputs[0]), piece[: len(inputs)], piece[len(inputs) :]
+
+
+def _compare(learner: Learner, task: Task) -> LossOf:
+    """From inputs and targets to the loss."""
+    forward, loss_of = learner.network.forward, _loss_of(task)
+    if learner.casting is nullcontext:
+        return lambda inputs, targets: loss_of(forward(*inputs), targets)
+
+    def narrow(inputs: Tensors, targets: Tensors) -> Tensor:
+        with learner.casting():
+            return loss_of(forward(*inputs), targets)
+
+    return narrow
+
+
+def _backward(learner: Learner) -> Callable[[Tensor], object]:
+    scaler = learner.scaler
+    if scaler is None:
+        return Tensor.backward
+    return lambda loss: scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+
+
+def _adapt(learner: Learner) -> Callable[[], object]:
+    """From gradients to new weights, at the rate of the step."""
+    move = _step_of(learner.optimizer, learner.scaler)
+    pace, average = learner.pace, learner.average
+    if pace.steady and average is None:
+        return move
+
+    def adapt() -> None:
+        if not pace.steady:
+            pace.set_next()
+        move()
+        if average:
+            average.update_parameters(learner.network)
+
+    return adapt
+
+
+def _step_of(optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler | None) -> Callable[[], object]:
+    """The optimizer's step without what PyTorch wraps around it for profilers and hooks: worth 4 % of a step of a small network."""
+    if scaler is None:
+        wrapped = type(optimizer).step
+        return functools.partial(getattr(wrapped, "__wrapped__", wrapped), optimizer)
+
+    def scaled() -> None:
+        scaler.step(optimizer)  # leaves the weights as they are where a gradient did not fit into float16
+        scaler.update()
+
+    return scaled
+
+
+def _loss_of(task: Task) -> LossOf:
+    """What is made small. One loss of weight 1 is called directly: worth 1 % of a step of a small network."""
+    (first, *others) = task.objectives
+    if others or first.weight != 1:
+        return task.loss
+    compare, output = first.loss, first.output
+    return lambda outputs, targets: compare(outputs[output], targets[0])

@@ -1,0 +1,205 @@
+"""What is done now and then, and not at every step: read the losses back, record, draw, keep moments, and ask what to do next."""
+
+import math
+import time
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from builder import limits
+from builder.problem import Problem, say
+from builder.train.boundary import Boundary
+from builder.train.learner import Learner
+from builder.train.memory import most_bytes
+from builder.train.moment import pack, unpack
+from builder.train.patience import Patience
+from builder.train.recorder import Control, Keeper, Recorder
+
+LOOK_EVERY = 0.1
+"""Seconds between two looks at the losses and at what people ask for."""
+PAUSE_LOOK = 0.02
+SHARE = 0.003
+"""Of the time that a moment held in memory may take; there are two kinds of them."""
+
+
+class Watch:
+    """Stands between the loop and its audience.
+
+    `step` is the last one whose loss was read back. `good` is the newest moment held in memory from which every number
+    was finite: where a run diverges, the search for the reason starts there.
+    """
+
+    def __init__(
+        self, learner: Learner, recorder: Recorder, control: Control, keeper: Keeper | None, samples: int
+    ) -> None:
+        self.learner, self.recorder, self.control, self.keeper = learner, recorder, control, keeper
+        self.samples = samples  # of one step
+        self.boundary: Boundary | None = None
+        rule = learner.recipe.early_stopping
+        self.patience = Patience(rule) if rule else None
+        self.losses: list[Tensor] = []
+        self.step = 0
+        self.seconds = 0.0
+        self.since = time.perf_counter()
+        self.due = 0.0
+        self.ask_at = -1
+        self.problem: Problem | None = None
+        self.broken: float | None = None
+        """The first loss that was no number, and with it the end."""
+        self.good: bytes | None = None
+        self.good_due = 0.0
+        self.best_score = math.inf
+        self.best: tuple[int, bytes, int] | None = None
+        """Step, moment and epoch of the best score, not yet with the keeper."""
+        self.best_due = 0.0
+
+    def begin(self, start: bytes | None) -> int:
+        """Go on from a moment, or begin anew; how many epochs are whole."""
+        self.good = start
+        if start is None:
+            self.recorder.resume(None)
+            return 0
+        before = unpack(start)
+        self.learner.go_on(before, before["step"])
+        self.recorder.resume(before["history"])
+        self.step, self.seconds, self.best_score = before["step"], before["seconds"], before["best"]
+        if self.patience:
+            self.patience.go_on(before["patience"])
+        return int(before["epoch"])
+
+    def is_due(self, step: int) -> bool:
+        """Whether it is time to look, or something is to happen at this very step."""
+        return time.perf_counter() >= self.due or step == self.ask_at
+
+    def look(self, epoch: int, score: float | None = None) -> str:
+        """What the loop is to do: `run`, `stop`, `interrupt`, or `failed` when a loss is no number any more. Waits while paused.
+
+        `score` is the validation loss, where it has been judged at this step.
+        """
+        now = time.perf_counter()
+        self.seconds += now - self.since
+        self.since = now
+        fine = self._read_back()
+        self._tell(epoch)
+        word = self._ask() if fine else "failed"
+        if fine:
+            self._leave_moments(epoch, score, word)
+        if word == "pause":
+            word = self._wait()
+        if word == "run" and limits.RUN_SECONDS and self.seconds > limits.RUN_SECONDS:
+            self.problem = _too_long(limits.RUN_SECONDS)
+            word = "stop"
+        self.due = time.perf_counter() + LOOK_EVERY
+        self.ask_at = -1 if self.control.ask_at is None else self.control.ask_at
+        return word
+
+    def epoch_ended(self, epoch: int, scores: Mapping[str, float]) -> str:
+        """What the loop is to do after an epoch, with its scores; `enough` where they get no better."""
+        at = self.step + len(self.losses)
+        self.control.judged(at, scores)
+        if self.patience and self.patience.is_over(epoch, scores, self.learner.judged):
+            self.problem = self.patience.why()
+            return "enough"
+        score = scores.get("validation/loss")
+        if score is not None and score < self.best_score and time.perf_counter() >= self.best_due:
+            return self._hold_best(epoch, score)
+        if self.control.ask_at is not None:
+            self.ask_at = self.control.ask_at
+        return self.look(epoch, score) if self.is_due(at) else "run"
+
+    def keep(self, epoch: int, score: float | None = None) -> None:
+        """Leave this moment with the keeper, to go on from, and before it the best one that is not there yet."""
+        if self.keeper is None:
+            return
+        if score is not None:
+            self.best_score = min(self.best_score, score)
+        if self.best:
+            step, data, best_epoch = self.best
+            if step != self.step:
+                self.keeper.keep(step, data, best_epoch, self.best_score)
+            else:
+                score = self.best_score
+            self.best = None
+        self.good = self._moment(epoch)
+        self.keeper.keep(self.step, self.good, epoch, score)
+
+    def _moment(self, epoch: int) -> bytes:
+        """All that it takes to go on from here."""
+        self.recorder.flush()
+        where = {
+            "step": self.step, "epoch": epoch, "seconds": self.seconds, "best": self.best_score,
+            "patience": self.patience.state() if self.patience else None, "history": self.recorder.state(),
+        }  # fmt: skip
+        return pack(self.learner.state() | where)
+
+    def _hold_best(self, epoch: int, score: float) -> str:
+        """Hold the moment in memory: the disk gets the best one when it is time."""
+        word = self.look(epoch, score)
+        if word == "run" and self.keeper and self.best_score > score:
+            started = time.perf_counter()
+            self.best_score = score
+            self.best = (self.step, self._moment(epoch), epoch)
+            self.best_due = time.perf_counter() + (time.perf_counter() - started) / SHARE
+        return word
+
+    def _leave_moments(self, epoch: int, score: float | None, word: str) -> None:
+        """Keep this moment if the keeper wants one, or if it may be the last; else hold it in memory now and then."""
+        if word != "run" or (self.keeper and self.keeper.due()):
+            self.keep(epoch, score)
+        elif time.perf_counter() >= self.good_due and self._is_finite():
+            started = time.perf_counter()
+            self.good = self._moment(epoch)
+            self.good_due = time.perf_counter() + (time.perf_counter() - started) / SHARE
+
+    def _is_finite(self) -> bool:
+        """Whether every weight is a number."""
+        sizes = torch._foreach_norm([value.detach() for value in self.learner.network.parameters()])
+        return bool(torch.stack(sizes).isfinite().all()) if sizes else True
+
+    def _read_back(self) -> bool:
+        """Record the losses since the last look. False where one is NaN or infinite; the steps after it are forgotten."""
+        if not self.losses:
+            return True
+        values: list[float] = torch.stack(self.losses).tolist()
+        self.losses.clear()
+        for value in values:
+            self.step += 1
+            self.recorder.add("train/loss", self.step, value)
+            if not math.isfinite(value):
+                self.broken = value
+                return False
+        return True
+
+    def _tell(self, epoch: int) -> None:
+        speed = self.step * self.samples / self.seconds if self.seconds and self.step else 0.0
+        memory = most_bytes(self.learner.device)
+        self.recorder.progress(self.step, epoch, self.seconds, speed, self.learner.pace.rate, memory)
+        if self.boundary:
+            self.boundary.draw_if_due(self.step)
+        self.recorder.tick()
+
+    def _ask(self) -> str:
+        """What people want; a rate that they have chosen counts from the next step on."""
+        word = self.control.poll(self.step)
+        chosen = self.control.rate
+        if chosen is not None and chosen != self.learner.pace.base:
+            self.learner.pace.change(chosen)
+            self.recorder.add("rate", self.step, self.learner.pace.rate)
+        return word
+
+    def _wait(self) -> str:
+        """Pause: people look at what there is, and may change the rate, until they want to go on."""
+        if self.boundary:
+            self.boundary.draw(self.step)
+        self.recorder.flush()
+        while (word := self._ask()) == "pause":
+            self.recorder.tick()
+            time.sleep(PAUSE_LOOK)
+        self.since = time.perf_counter()
+        return word
+
+
+def _too_long(seconds: float) -> Problem:
+    because = say("It has trained for {seconds:,.0f} seconds, which is the limit for one run here.", seconds=seconds)
+    return Problem(code="run/too-long", severity="warning", title=say("The run took too long"), because=because)

@@ -1,0 +1,125 @@
+"""One run in detail: what it is called, where it comes from, how it was carried out, and what came out."""
+
+from datetime import UTC, datetime
+
+import pandas as pd
+import streamlit as st
+
+from builder import limits
+from builder.problem import Problem
+from builder.store import runs as store
+from builder.store.runs import Run
+from pages.parts import comparison, session
+from pages.parts import runs as run_parts
+from pages.parts.problems import problem_list
+from pages.parts.run_list import WORDS
+from pages.parts.words import duration, memory, plain
+
+
+def details(run: Run) -> None:
+    """Everything about a run."""
+    left, right = st.columns([4, 9], gap="medium")
+    with left:
+        _words(run)
+        _facts(run)
+    with right:
+        if run.problem and run.status == "failed":
+            problem_list([Problem.model_validate(run.problem)], None, "failed")
+        comparison.chart([run], key="one-run")
+        run_parts.results(run)
+
+
+# What it is called -----------------------------------------------------------------------------------------------
+
+
+def _words(run: Run) -> None:
+    """Name, tags and notes, each of which is kept as it is left."""
+    name, tags, notes = (f"run-{what}-{run.id}" for what in ("name", "tags", "notes"))
+    session.show(name, run.name)
+    session.show(tags, list(run.tags))
+    session.show(notes, run.notes)
+    st.text_input(
+        "Name",
+        key=name,
+        max_chars=limits.TITLE,
+        on_change=lambda: session.attempt(store.rename, run.id, session.shown(name)),
+    )
+    st.multiselect(
+        "Tags",
+        _known_tags(run),
+        key=tags,
+        accept_new_options=True,
+        max_selections=limits.TAGS,
+        placeholder="Choose, or write a new one",
+        on_change=lambda: session.attempt(store.annotate, run.id, tags=session.shown(tags)),
+    )
+    st.text_area(
+        "Notes",
+        key=notes,
+        max_chars=limits.NOTES,
+        height=110,
+        placeholder="What was tried, and what came out",
+        on_change=lambda: session.attempt(store.annotate, run.id, notes=session.shown(notes)),
+    )
+
+
+def _known_tags(run: Run) -> list[str]:
+    """Its own, and those of other runs, so that one tag is not written in two ways."""
+    others = store.listing(session.owner(), 200)
+    return sorted({*run.tags, *(tag for other in others for tag in other.tags)})
+
+
+# Where it comes from ---------------------------------------------------------------------------------------------
+
+
+def _facts(run: Run) -> None:
+    _parent(run)
+    lines = {
+        "Status": WORDS[run.status],
+        "Begun": _moment(run.started),
+        "Ended": _moment(run.ended),
+        "Trained": duration(run.seconds) if run.seconds else "",
+        "Steps": f"{run.step:,} of {run.total_steps:,}" if run.total_steps else "",
+        **_means(run),
+        "Peak memory": memory(run.memory) if run.memory else "",
+    }
+    known = {name: plain(text) for name, text in lines.items() if text}
+    st.table(pd.DataFrame({"": list(known), " ": list(known.values())}), hide_index=True, hide_header=True)
+
+
+def _means(run: Run) -> dict[str, str]:
+    """How it was carried out: the first start decides that."""
+    how = run.execution
+    names = {
+        "Device": "device_name",
+        "Precision": "precision",
+        "Threads": "threads",
+        "Memory format": "memory_format",
+        "Optimizer": "optimizer_implementation",
+        "PyTorch": "torch",
+    }
+    return {title: str(how[name]) for title, name in names.items() if name in how}
+
+
+def _moment(seconds: float | None) -> str:
+    return "" if seconds is None else datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _parent(run: Run) -> None:
+    """The run that it branched from, one press away."""
+    if run.parent is None:
+        return
+    parent = store.get(session.owner(), run.parent)
+    step = f"step {run.parent_step:,}" if run.parent_step is not None else "a step"
+    if parent is None:
+        st.caption(f"Branched from a run that is not there any more, at {step}.")
+        return
+    st.button(
+        f"Branched from {plain(parent.name)} at {step}",
+        key="parent",
+        type="tertiary",
+        icon=":material/fork_right:",
+        help="Look at both.",
+        on_click=session.choose_runs,
+        args=([parent.id, run.id],),
+    )
