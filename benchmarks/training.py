@@ -25,7 +25,7 @@ from builder.data import load
 from builder.design import read
 from builder.design.experiment import Experiment
 from builder.design.network import to_json
-from builder.store import database, runs
+from builder.store import checkpoints, database, runs
 from builder.store.history import Recorder, series_values
 from builder.train.execution import choose
 from builder.train.run import Outcome, train
@@ -139,7 +139,8 @@ class Case:
         run = runs.submit("benchmark", self.name, to_json(experiment))
         runs.update(run.id, status="running", epochs=epochs)
         recorder, control = Recorder(run.id), TimedControl(run.id, self.execution.device)
-        outcome = train(experiment, self.execution, self.arrays, recorder, control)
+        keeper = checkpoints.Keeper(run.id)
+        outcome = train(experiment, self.execution, self.arrays, recorder, control, keeper)
         recorder.close()
         runs.finish(run.id, outcome.status, summary=outcome.metrics)
         return run.id, outcome, outcome.step / control.seconds

@@ -22,8 +22,9 @@ from builder.analysis import analyze
 from builder.design import read
 from builder.design.experiment import Device, Wish
 from builder.problem import Json, Problem, Refused, say
-from builder.store import checkpoints
+from builder.store import checkpoints, orders
 from builder.store.database import one_at_a_time, reading, with_new_ids, writing
+from builder.store.orders import CommandKind as CommandKind
 from builder.store.site import app_alive as app_alive
 from builder.store.site import last_engine
 from builder.store.site import seconds_since_app as seconds_since_app
@@ -32,7 +33,6 @@ from builder.store.waiting import Waiting, remaining, seconds_until
 
 Status: TypeAlias = Literal["queued", "starting", "running", "paused", "finished", "stopped", "failed", "interrupted"]
 EndStatus: TypeAlias = Literal["finished", "stopped", "failed", "interrupted"]
-CommandKind: TypeAlias = Literal["pause", "resume", "stop", "step", "until", "rate"]
 
 GOING: tuple[Status, ...] = ("starting", "running", "paused")
 """A worker has it, or is about to."""
@@ -222,8 +222,9 @@ def empty_bin(owner: str) -> int:
 def command(owner: str, run_id: str, kind: CommandKind, payload: Json = None) -> int:
     """Ask something of a run; the command's sequence number. A waiting run is stopped at once, without a worker.
 
-    Raises Refused where the owner has no such run.
+    Raises Refused where the owner has no such run, and where what is asked makes no sense.
     """
+    payload = orders.checked(kind, payload)
     mine = (run.c.owner == owner) & (run.c.id == run_id)
     counted = sa.update(run).where(mine).values(commands=run.c.commands + 1)
     with writing() as connection:

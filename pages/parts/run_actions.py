@@ -32,7 +32,6 @@ def actions(chosen: Sequence[Run]) -> None:
     _extend(run)
     _again(run)
     _export(run)
-    st.space("stretch")
     alive = any(one.status in store.ALIVE for one in chosen)
     st.button(
         "Throw away",

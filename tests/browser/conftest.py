@@ -36,7 +36,7 @@ STOP_SECONDS = 10
 WAIT = 60_000
 """Milliseconds until something that must come is missed: many times what it takes, on a busy machine too."""
 
-PROBES = re.compile(r"/train/_stcore/(health|host-config)$")
+PROBES = re.compile(r"/(train|runs)/_stcore/(health|host-config)$")
 """Where Streamlit's script looks for its server first when a page other than the first is loaded; not there, by design."""
 
 expect.set_options(timeout=WAIT)

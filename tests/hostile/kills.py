@@ -179,6 +179,9 @@ DESIGNS = (
 )
 """Of `tests/train/test_resume.py`."""
 
+TIMED = ("seconds", "best", "history")
+"""Of a moment: how long training took, the score of the best moment that there was time to keep, and the series, which are compared as they are read."""
+
 
 def kills_of_workers(name: str, times: int) -> None:
     """A run whose workers are killed goes on each time, and ends to the last bit as one that nobody touched."""
@@ -198,9 +201,9 @@ def _prepared() -> Any:
     """What trains, in a process that looks and keeps much more often than a real one."""
     sys.path.insert(0, str(Path(__file__).parents[1]))
     from builder import worker
-    from builder.train import run
+    from builder.train import watch
 
-    run.LOOK_EVERY = 0.005
+    watch.LOOK_EVERY = 0.005
     checkpoints.EVERY_SECONDS, checkpoints.SHARE = 0.02, 1.0
     return worker.load_torch()
 
@@ -267,5 +270,14 @@ def _compare(untouched: str, killed: str) -> None:
     assert moments[0] is not None and moments[1] is not None and moments[0][0] == moments[1][0] == one.step
     kept = [unpack(data) for _, data in (moments[0], moments[1])]
     for what in kept[0].keys() | kept[1].keys():
-        if what not in ("seconds", "history"):  # how long it took, which differs, and what was compared above
-            assert_equal(kept[0][what], kept[1][what])
+        if what not in TIMED:
+            with _told(what):
+                assert_equal(kept[0][what], kept[1][what])
+
+
+@contextlib.contextmanager
+def _told(what: str) -> Iterator[None]:
+    try:
+        yield
+    except AssertionError as error:
+        raise AssertionError(f"{what} differs {error}") from error
