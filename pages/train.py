@@ -4,7 +4,7 @@ import streamlit as st
 
 from builder.analysis import check
 from builder.design import read
-from pages.parts import preview, recipe, runs, session
+from pages.parts import controls, execution, moments, preview, recipe, runs, session
 from pages.parts.problems import problem_list
 
 draft = session.draft()
@@ -16,8 +16,9 @@ run = session.run(draft.id)
 left, right = st.columns([4, 9], gap="medium")
 with left:
     recipe.settings(experiment, draft.revision)
+    execution.settings(draft)
 with right:
-    runs.controls(draft, run, ready=not errors)
+    controls.controls(draft, run, ready=not errors)
     problem_list(session.notices(), lambda edits: session.submit(edits, draft.revision), "notice")
     problem_list(errors, lambda edits: session.submit(edits, draft.revision), "experiment")
     if run is None:
@@ -25,4 +26,5 @@ with right:
     else:
         runs.live(run)
         runs.results(run)
+        moments.moments(run)
     runs.history(draft)

@@ -44,7 +44,7 @@ class Wish(Value):
         description="Of the CPU. More than one takes as many places in the queue.",
     )
     memory_format: Literal["auto"] | MemoryFormat = Field(
-        "auto", title="Memory format", description="Of images: channels_last is faster for convolutions on a GPU."
+        "auto", title="Memory format", description="Of images: channels_last is faster for convolutions."
     )
 
 

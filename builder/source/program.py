@@ -2,6 +2,7 @@
 
 from builder.analysis import analyze
 from builder.analysis.experiment import input_columns, output_references, target_columns
+from builder.analysis.layout import usual_memory_format
 from builder.catalog.signal import Signal
 from builder.design.experiment import Execution, Experiment
 from builder.design.recipe import Objective
@@ -82,7 +83,7 @@ from torch import {hints}nn{average}'''
     def constants(self) -> str:
         recipe, execution = self.recipe, self.execution
         fused = execution.optimizer_implementation == "fused" if execution else recipe.optimizer.fused
-        layout = execution.memory_format if execution else "contiguous"
+        layout = execution.memory_format if execution else usual_memory_format(self.experiment.network)
         size = "None  # the whole training part" if recipe.batch.size is None else recipe.batch.size
         accumulation = recipe.batch.accumulation
         return "\n".join(

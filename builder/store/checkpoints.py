@@ -10,6 +10,7 @@ import os
 import shutil
 import time
 from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,10 @@ class Keeper:
                 _remove(path)
 
     def _thin(self) -> None:
-        dropped = superfluous([(row.step, row.bytes) for row in _rows(self._run)])
+        rows = _rows(self._run)
+        scored = [row for row in rows if row.score is not None]
+        best = min(scored, key=lambda row: row.score).step if scored else None
+        dropped = superfluous([(row.step, row.bytes) for row in rows], best)
         if dropped:
             gone = (checkpoint.c.run == self._run) & checkpoint.c.step.in_(dropped)
             with writing() as connection:
@@ -94,17 +98,34 @@ class Keeper:
                 _remove(_path(self._run, row.step, row.sha256))
 
 
-def superfluous(kept: Sequence[tuple[int, int]]) -> list[int]:
+def superfluous(kept: Sequence[tuple[int, int]], best: int | None = None) -> list[int]:
     """Steps to be dropped of `(step, bytes)` in their order, so that the rest keeps within the limits.
 
-    Whatever lies closest between its neighbours goes first; the newest stays.
+    Whatever lies closest between its neighbours goes first; the newest stays, and the best as long as there is a third.
     """
     left, dropped = list(kept), []
     while len(left) > 1 and (len(left) > limits.CHECKPOINTS or sum(size for _, size in left) > limits.CHECKPOINT_BYTES):
         ends = [0, *(step for step, _ in left)]
-        gaps = [ends[at + 2] - ends[at] for at in range(len(left) - 1)]
-        dropped.append(left.pop(gaps.index(min(gaps)))[0])
+        gaps = {at: ends[at + 2] - ends[at] for at in range(len(left) - 1) if left[at][0] != best or len(left) == 2}
+        dropped.append(left.pop(min(gaps, key=lambda at: gaps[at]))[0])
     return dropped
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A moment that is kept. `best`: of all that are kept, it has the smallest validation loss."""
+
+    step: int
+    epoch: int
+    score: float | None
+    best: bool
+
+
+def kept(run_id: str) -> list[Kept]:
+    """The moments of a run that can be gone back to, the oldest first."""
+    rows = _rows(run_id)
+    best = min((row.score for row in rows if row.score is not None), default=None)
+    return [Kept(row.step, row.epoch, row.score, row.score is not None and row.score == best) for row in rows]
 
 
 def newest(run_id: str) -> tuple[int, bytes] | None:
@@ -176,10 +197,10 @@ def sweep(known: Container[str]) -> None:
             forget(folder.name)
 
 
-def _rows(run_id: str) -> Sequence[sa.Row[Any, Any, Any]]:
-    columns = sa.select(checkpoint.c.step, checkpoint.c.bytes, checkpoint.c.sha256)
+def _rows(run_id: str) -> Sequence[sa.Row[Any]]:
+    chosen = sa.select(checkpoint).where(checkpoint.c.run == run_id).order_by(checkpoint.c.step)
     with reading() as connection:
-        return connection.execute(columns.where(checkpoint.c.run == run_id).order_by(checkpoint.c.step)).all()
+        return connection.execute(chosen).all()
 
 
 def _folder(run_id: str) -> Path:

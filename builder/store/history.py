@@ -265,3 +265,18 @@ def series_values(run_id: str, name: str) -> list[tuple[int, int, int, float, fl
         ["first", "last", "n", "mean", "min", "max"]
     ].tolist()
     return values
+
+
+def values_at(run_id: str, step: int) -> dict[str, float]:
+    """What each series said last, up to a step: means of the buckets that end there or before."""
+    with reading() as connection:
+        names = connection.execute(sa.select(run.c.series).where(run.c.id == run_id)).scalar() or []
+    _, closed, still_open = read(run_id, 0)
+    buckets = decode(closed + still_open)
+    buckets = buckets[buckets["last"] <= step]
+    values = {}
+    for number, name in enumerate(names):
+        mine = buckets[buckets["series"] == number]
+        if len(mine):
+            values[name] = float(mine["mean"][mine["last"].argmax()])
+    return values

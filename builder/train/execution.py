@@ -4,6 +4,7 @@ import platform
 
 import torch
 
+from builder.analysis.layout import usual_memory_format
 from builder.design.experiment import Execution, Experiment, Wish
 from builder.problem import Problem, Refused, say
 
@@ -18,13 +19,11 @@ def choose(experiment: Experiment, wish: Wish | str = "auto") -> Execution:
     problem = _impossible(experiment, wish, chosen)
     if problem:
         raise Refused(problem)
-    images = any(len(node.layer.infer()[0].shape) == 3 for node in experiment.network.inputs)
-    usual = "channels_last" if chosen == "cuda" and images else "contiguous"
     return Execution(
         device=chosen,
         device_name=torch.cuda.get_device_name() if chosen == "cuda" else "CPU",
         threads=wish.threads,
-        memory_format=usual if wish.memory_format == "auto" else wish.memory_format,
+        memory_format=usual_memory_format(experiment.network) if wish.memory_format == "auto" else wish.memory_format,
         optimizer_implementation="fused" if experiment.recipe.optimizer.fused else "default",
         precision=wish.precision,
         torch=torch.__version__,

@@ -3,12 +3,13 @@
 import math
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from builder import limits
-from builder.problem import Problem, say
+from builder.problem import Problem, Refused, say
 from builder.train.boundary import Boundary
 from builder.train.learner import Learner
 from builder.train.memory import most_bytes
@@ -55,18 +56,27 @@ class Watch:
         self.best_due = 0.0
 
     def begin(self, start: bytes | None) -> int:
-        """Go on from a moment, or begin anew; how many epochs are whole."""
+        """Go on from a moment, or begin anew; how many epochs are whole.
+
+        Raises Refused for a moment that is none of this run: one from elsewhere may hold anything.
+        """
         self.good = start
         if start is None:
             self.recorder.resume(None)
             return 0
-        before = unpack(start)
-        self.learner.go_on(before, before["step"])
-        self.recorder.resume(before["history"])
-        self.step, self.seconds, self.best_score = before["step"], before["seconds"], before["best"]
+        try:
+            return self._go_on(unpack(start))
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError, RuntimeError) as error:
+            raise Refused(_foreign(error)) from error
+
+    def _go_on(self, before: dict[str, Any]) -> int:
+        self.step, epoch = int(before["step"]), int(before["epoch"])
+        self.seconds, self.best_score = float(before["seconds"]), float(before["best"])
+        self.learner.go_on(before, self.step)
+        self.recorder.resume(dict(before["history"]))
         if self.patience:
             self.patience.go_on(before["patience"])
-        return int(before["epoch"])
+        return epoch
 
     def is_due(self, step: int) -> bool:
         """Whether it is time to look, or something is to happen at this very step."""
@@ -198,6 +208,13 @@ class Watch:
             time.sleep(PAUSE_LOOK)
         self.since = time.perf_counter()
         return word
+
+
+def _foreign(error: Exception) -> Problem:
+    because = say(
+        "It does not fit the run's network and recipe: {reason}.", reason=str(error)[:300] or type(error).__name__
+    )
+    return Problem(code="checkpoint/foreign", title=say("The checkpoint cannot be gone on from"), because=because)
 
 
 def _too_long(seconds: float) -> Problem:

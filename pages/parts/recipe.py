@@ -4,9 +4,10 @@ import plotly.express as px
 import streamlit as st
 
 from builder.analysis.experiment import input_columns, target_columns
-from builder.catalog import Entry, Initializer, Loss, Optimizer, Preparation, Schedule, Source
+from builder.catalog import Entry, Initializer, Loss, Metric, Optimizer, Preparation, Schedule, Source
 from builder.design.data import Data
 from builder.design.experiment import Experiment
+from builder.design.recipe import Recipe
 from builder.problem import Edit, Json, Set, Unset
 from pages.parts import session
 from pages.parts.form import Form, fields_form
@@ -36,7 +37,10 @@ def settings(experiment: Experiment, revision: int) -> None:
     with st.expander("Length and batches", expanded=True, icon=":material/timer:"):
         fields_form(recipe.length, Form("recipe.length", revision))
         fields_form(recipe.batch, Form("recipe.batch", revision))
-        fields_form(recipe, Form("recipe", revision), only=("seed",))
+        fields_form(recipe, Form("recipe", revision), only=("seed", "ema"))
+        _early_stopping(recipe, revision)
+    with st.expander("Metrics", icon=":material/analytics:"):
+        _metrics(experiment, revision)
     with st.expander("First weights", icon=":material/casino:"):
         _picker("Weights", Initializer, recipe.init.weight, "recipe.init.weight", revision)
         _picker("Biases", Initializer, recipe.init.bias, "recipe.init.bias", revision)
@@ -56,6 +60,43 @@ def _rates(experiment: Experiment) -> None:
     figure.update_layout(margin={"t": 30, "b": 0, "l": 0, "r": 0})
     alt = f"The learning rate goes from {rates[0]:.3g} to {rates[-1]:.3g} in {total:,} steps."
     st.plotly_chart(figure, key="rates", alt=alt)
+
+
+def _early_stopping(recipe: Recipe, revision: int) -> None:
+    """Whether to stop before the last epoch, and when."""
+    key, path = "pick.recipe.early_stopping", "recipe.early_stopping"
+    session.show(key, recipe.early_stopping is not None)
+
+    def choose() -> None:
+        edit = Set(path=path, value={}) if session.shown(key) else Unset(path=path)
+        session.submit([edit], revision)
+
+    st.toggle(
+        "Early stopping", key=key, on_change=choose, help="End when validation gets no better, with the best weights."
+    )
+    if recipe.early_stopping:
+        fields_form(recipe.early_stopping, Form(path, revision))
+
+
+def _metrics(experiment: Experiment, revision: int) -> None:
+    """What is measured at the end of every epoch besides loss and accuracy. When a run ends, all is measured."""
+    picked = {metric.name: metric for metric in experiment.recipe.metrics}
+    columns = experiment.data.source.columns()
+    targets = [columns[name] for name in target_columns(experiment) if name in columns]
+    key = "pick.recipe.metrics"
+    session.show(key, list(picked))
+
+    def choose() -> None:
+        names = session.shown(key)
+        value = [picked[name].json_pick() if name in picked else {"type": name} for name in names]
+        session.submit([Set(path="recipe.metrics", value=value)], revision)
+
+    fitting = [name for name, kind in Metric.shelf.items() if name in picked or any(map(kind().suits, targets))]
+    st.multiselect(
+        "At the end of every epoch", fitting, key=key, on_change=choose, placeholder="loss and accuracy alone"
+    )
+    for at, metric in enumerate(experiment.recipe.metrics):
+        fields_form(metric, Form(f"recipe.metrics.{at}.params", revision))
 
 
 def _source(data: Data, revision: int) -> None:

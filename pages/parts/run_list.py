@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from zlib import crc32
 
 import pandas as pd
 import streamlit as st
@@ -137,9 +138,9 @@ def table(found: Sequence[Run], asked: Asked) -> list[Run]:
     listed = list(found[: asked.limit])
     ids = [run.id for run in listed]
     chosen = [run for run in session.chosen_runs() if run in ids]
-    key = "bin-table" if asked.binned else "run-table"
+    key = f"run-table-{crc32(' '.join(ids).encode())}"  # with other rows it is another table, which has no selection yet
     rows = sorted(ids.index(run) for run in chosen)
-    if rows != _rows(session.shown(key)):  # the list has other rows now: what is chosen goes with its run
+    if rows != _rows(session.shown(key)):  # what is chosen goes with its run
         session.show(key, {"selection": {"rows": rows, "columns": [], "cells": []}})
 
     def choose() -> None:

@@ -16,33 +16,6 @@ from builder.store.runs import Run
 from pages.parts import session
 from pages.parts.live import live_chart
 from pages.parts.problems import problem_list
-from pages.parts.words import plain
-
-
-def controls(draft: Draft, run: Run | None, ready: bool) -> None:
-    """Start, pause, resume, stop: those that make sense now are live."""
-    status = run.status if run else "none"
-    alive = status in store.ALIVE
-    with st.container(horizontal=True, vertical_alignment="center", key="controls"):
-        st.button(
-            "Train",
-            type="primary",
-            icon=":material/play_arrow:",
-            disabled=alive or not ready,
-            on_click=session.start,
-            shortcut="Ctrl+Enter",
-        )
-        for label, icon, kind, live in (
-            ("Pause", ":material/pause:", "pause", status == "running"),
-            ("Resume", ":material/resume:", "resume", status == "paused" or bool(run and store.can_go_on(run))),
-            ("Stop", ":material/stop:", "stop", alive),
-        ):
-            ask = session.resume if kind == "resume" and not alive else session.command
-            st.button(label, icon=icon, disabled=not live, on_click=ask, args=(run.id if run else "", kind))
-        st.caption(
-            f"**{plain(draft.document.get('name') or 'Untitled')}**"
-            + (" · changes apply to the next run" if alive else "")
-        )
 
 
 def live(run: Run) -> None:
@@ -54,8 +27,12 @@ def live(run: Run) -> None:
     panels: list[dict[str, Any]] = [{"title": "Loss", "unit": unit, "series": _both("loss")}]
     if any(target.classes for target in targets):
         panels.append({"title": "Accuracy", "unit": "share of right answers", "series": _both("accuracy")})
+    panels += [
+        {"title": metric.name, "unit": metric.unit, "series": _both(metric.key)} for metric in experiment.recipe.metrics
+    ]
     inputs = [node.layer.infer()[0] for node in experiment.network.inputs]
-    plane = len(inputs) == 1 and inputs[0].axes == "F" and inputs[0].shape == (2,) and len(panels) == 2
+    classes = any(target.classes for target in targets)
+    plane = len(inputs) == 1 and inputs[0].axes == "F" and inputs[0].shape == (2,) and classes
     live_chart(run.id, panels, boundary=plane, key="live", status=run.status)
 
 
@@ -74,15 +51,20 @@ def results(run: Run) -> None:
 def scores(summary: dict[str, float]) -> pd.DataFrame:
     """The last scores as text: one row a part, one column a metric."""
     parts = [part for part in PARTS if f"{part}/loss" in summary]
-    table = {"loss": [f"{summary[f'{part}/loss']:.4g}" for part in parts]}
-    if "train/accuracy" in summary:
-        table["accuracy"] = [f"{summary[f'{part}/accuracy']:.2%}" for part in parts]
+    names = dict.fromkeys(key.partition("/")[2] for key in summary)
+    table = {name: [_score(name, summary.get(f"{part}/{name}")) for part in parts] for name in names}
     return pd.DataFrame(table, index=pd.Index(parts, name="Last weights on"))
+
+
+def _score(name: str, value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.2%}" if name == "accuracy" or name.startswith("top-") else f"{value:.4g}"
 
 
 def history(draft: Draft) -> None:
     """Earlier runs of this design."""
-    earlier = [run for run in store.listing(session.owner()) if run.design == draft.id]
+    earlier = store.listing(session.owner(), design=draft.id)
     if not earlier:
         return
     with st.expander(f"Runs of this design ({len(earlier)})", icon=":material/history:"):

@@ -11,6 +11,7 @@ import streamlit as st
 from builder.blocks import example
 from builder.design import edits as design_edits
 from builder.design import read
+from builder.design.experiment import Wish
 from builder.design.network import to_json
 from builder.problem import Edit, Json, Problem, Refused, say
 from builder.server import identity
@@ -195,7 +196,7 @@ def run(design: str) -> Run | None:
     wanted = st.session_state.get("run") or st.query_params.get("run")
     found = runs.get(owner(), wanted) if isinstance(wanted, str) else None
     if found is None or found.design != design:
-        found = next((other for other in runs.listing(owner()) if other.design == design), None)
+        found = next(iter(runs.listing(owner(), 1, design=design)), None)
     if found is not None and st.query_params.get("run") != found.id:
         st.query_params["run"] = found.id
     return found
@@ -205,36 +206,56 @@ def open_run(run_id: str) -> None:
     st.session_state["run"] = run_id
 
 
-def start() -> None:
+def start() -> Run | None:
     """Queue the open design as it is by now, and look at that run.
 
     Not as the page has drawn it: a value that is typed and left by pressing Train arrives together with the press.
     """
     draft = documents.get(owner(), st.session_state["design"])
     assert draft is not None
-    try:
-        started = runs.submit(owner(), draft.name, draft.document, design=draft.id)
-    except Refused as refused:
-        notify(*refused.problems)
-    else:
-        open_run(started.id)
-        notify()
+    return begin(runs.submit, draft.name, draft.document, design=draft.id, wish=wish(draft.id))
 
 
-def resume(run_id: str, _kind: runs.CommandKind) -> None:
+def step(payload: Json) -> None:
+    """Queue the open design, and let it halt after so many steps or epochs."""
+    started = start()
+    if started is not None:
+        command(started.id, "step", payload)
+
+
+def begin(make: Callable[..., Run], *arguments: Any, **named: Any) -> Run | None:
+    """Make a run of the visitor's, and look at it; None where that was refused."""
+    made = attempt(make, *arguments, **named)
+    if made is not None:
+        open_run(made.id)
+    return made
+
+
+def resume(run_id: str, _kind: runs.CommandKind = "resume") -> None:
     """Let a run go on that has ended before its end."""
-    try:
-        runs.resume(owner(), run_id)
-    except Refused as refused:
-        notify(*refused.problems)
+    attempt(runs.resume, run_id)
 
 
-def command(run_id: str, kind: runs.CommandKind) -> None:
+def command(run_id: str, kind: runs.CommandKind, payload: Json = None) -> None:
     """Ask something of a run."""
-    try:
-        runs.command(owner(), run_id, kind)
-    except Refused as refused:
-        notify(*refused.problems)
+    attempt(runs.command, run_id, kind, payload)
+
+
+def wish(design: str) -> Wish:
+    """How the next run of a design is to be carried out: as said on the page, else as its last run was."""
+    said = st.session_state.get("wish", {}).get(design)
+    if said is not None:
+        return Wish.model_validate(said)
+    last = next(iter(runs.listing(owner(), 1, design=design)), None)
+    if last is None:
+        return Wish()
+    return Wish.model_validate({name: last.execution[name] for name in Wish.model_fields if name in last.execution})
+
+
+def want(design: str, field: str, value: Any) -> None:
+    """Say something about how the next run of a design is to be carried out."""
+    wished = wish(design).model_dump() | {field: value}
+    st.session_state["wish"] = st.session_state.get("wish", {}) | {design: wished}
 
 
 # Several runs ----------------------------------------------------------------------------------------------------

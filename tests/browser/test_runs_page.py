@@ -6,7 +6,15 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import CHROMIUM
-from tests.browser.test_first_light import NewPerson, control, enter, status, to_train_page, train_for_long
+from tests.browser.test_first_light import (
+    NewPerson,
+    control,
+    enter,
+    status,
+    to_train_page,
+    train_for_long,
+    wait_for_points,
+)
 
 pytestmark = [
     pytest.mark.browser,
@@ -43,6 +51,7 @@ def test_runs_are_compared_while_one_goes_on(server: str, person: NewPerson) -> 
     page = person().open(server)
     to_train_page(page)
     train_for_long(page)
+    wait_for_points(page)
     control(page, "Stop").click()
     expect(status(page)).to_have_text("Stopped")
     enter(page.get_by_role("spinbutton", name="Seed", exact=True), "7")

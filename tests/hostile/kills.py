@@ -269,6 +269,8 @@ def _compare(untouched: str, killed: str) -> None:
     moments = [checkpoints.newest(run) for run in (untouched, killed)]
     assert moments[0] is not None and moments[1] is not None and moments[0][0] == moments[1][0] == one.step
     kept = [unpack(data) for _, data in (moments[0], moments[1])]
+    for moment in kept:
+        moment["optimizer"] = moment["optimizer"]["state"]  # the rest of it is set anew at every step
     for what in kept[0].keys() | kept[1].keys():
         if what not in TIMED:
             with _told(what):

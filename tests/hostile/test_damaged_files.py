@@ -9,7 +9,7 @@ from builder.problem import Refused
 from builder.store import database, documents, runs, secret
 from tests.hostile import damage
 
-TIMES = {"a design": 200, "a checkpoint": 200, "the database": 10}
+TIMES = {"a design": 200, "a checkpoint": 200, "the database": 5}
 """The database takes longer: `thousandfold` damages it 200 times too."""
 
 

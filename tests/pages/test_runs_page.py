@@ -63,6 +63,12 @@ def listed(tab: AppTest) -> pd.DataFrame:
     return next(frame.value for frame in tab.dataframe if "Status" in frame.value.columns)
 
 
+def selected(tab: AppTest) -> list[int]:
+    """The rows of the list that are shown as chosen."""
+    (key,) = (frame.key for frame in tab.dataframe if "Status" in frame.value.columns)
+    return list(tab.session_state[key]["selection"]["rows"])
+
+
 def names(tab: AppTest) -> list[str]:
     frames = [frame.value for frame in tab.dataframe if "Status" in frame.value.columns]
     return list(frames[0]["Name"]) if frames else []
@@ -152,11 +158,11 @@ def test_a_run_that_goes_on_has_a_line_that_follows_it(visit: Visit) -> None:
 def test_what_is_chosen_stays_with_its_run_when_a_newer_one_comes(visit: Visit) -> None:
     first = made("first")
     tab = at_runs(visit, first)
-    assert tab.session_state["run-table"]["selection"]["rows"] == [0]
+    assert selected(tab) == [0]
     made("second")
     sound(tab.run())
     assert names(tab) == ["second", "first"]
-    assert tab.session_state["run-table"]["selection"]["rows"] == [1]
+    assert selected(tab) == [1]
     assert tab.query_params["chosen"] == first.id
 
 

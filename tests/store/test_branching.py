@@ -80,21 +80,21 @@ def test_a_recorder_of_the_branch_goes_on_where_the_moment_was() -> None:
     run = parent(kept=())
     recorder = history.Recorder(run.id)
     recorder.resume(None)
-    for step in range(1, 2001):  # wide buckets from 1025 on
+    for step in range(1, 2002):  # wide buckets from 1025 on
         recorder.add("train/loss", step, float(step))
-        if step in (1501, 2000):
+        if step in (1501, 1502, 2001):
             recorder.flush()
         if step == 1501:
             state = recorder.state()
             checkpoints.Keeper(run.id).keep(step, b"moment", 0, None)
     recorder.close()
-    runs.update(run.id, step=2000, total_steps=4000)
+    runs.update(run.id, step=2001, total_steps=4000)
     branch = branching.branch("ada", run.id)
     before = history.series_values(branch.id, "train/loss")
     assert sum(points for _, _, points, *_ in before) == 1500  # the open bucket has grown beyond the moment
     with_more = history.Recorder(branch.id)
     with_more.resume(state)
-    for step in range(1502, 2001):
+    for step in range(1502, 2002):
         with_more.add("train/loss", step, float(step))
     with_more.close()
     assert history.series_values(branch.id, "train/loss") == history.series_values(run.id, "train/loss")

@@ -121,3 +121,17 @@ def test_one_that_takes_long_makes_the_next_one_wait(monkeypatch: pytest.MonkeyP
 def test_only_a_run_that_is_there_has_a_keeper() -> None:
     with pytest.raises(LookupError):
         checkpoints.Keeper("nonexistent0")
+
+
+def test_the_best_stays_whatever_lies_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "CHECKPOINTS", 4)
+    run = runs.submit("ada", "Digits", {})
+    keeper = checkpoints.Keeper(run.id)
+    for step in range(1, 40):
+        keeper.keep(step, b"moment", epoch=step // 2, score=(step - 7) ** 2 if step % 2 else None)
+    kept = checkpoints.kept(run.id)
+    assert len(kept) == 4 and kept[-1].step == 39
+    assert [(moment.step, moment.epoch, moment.score) for moment in kept if moment.best] == [(7, 3, 0)]
+    assert checkpoints.superfluous([(1, 9), (2, 9)], best=1) == []
+    monkeypatch.setattr(limits, "CHECKPOINTS", 1)
+    assert checkpoints.superfluous([(1, 9), (2, 9)], best=1) == [1]

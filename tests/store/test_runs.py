@@ -140,12 +140,12 @@ def test_commands_are_numbered_and_say_at_which_step_they_took_effect() -> None:
     run, other = submit(), submit("eve")
     claimed()
     assert [runs.command("ada", run.id, kind) for kind in ("pause", "resume", "pause")] == [1, 2, 3]
-    assert runs.command("ada", run.id, "stop", {"why": "enough"}) == 4
+    assert runs.command("ada", run.id, "stop") == 4
     assert runs.commands_after(other.id, 0) == []
     runs.applied(run.id, 3, 70)
     assert runs.commands_after(run.id, 2) == [
         runs.Command(3, "pause", None, 70),
-        runs.Command(4, "stop", {"why": "enough"}, None),
+        runs.Command(4, "stop", None, None),
     ]
     assert mine(run).status == "starting"
 

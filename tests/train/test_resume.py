@@ -9,6 +9,7 @@ from variants import changed, quick
 
 from builder.data import load
 from builder.design.experiment import Experiment, Wish
+from builder.problem import Refused
 from builder.train.execution import choose
 from builder.train.moment import pack, unpack
 from builder.train.recorder import Silent
@@ -175,3 +176,15 @@ def test_any_state_comes_back_from_its_bytes():
 def test_bytes_that_are_no_moment_are_refused(data: bytes):
     with pytest.raises(ValueError, match="not a moment"):
         unpack(data)
+
+
+@pytest.mark.parametrize("key", ["network", "optimizer", "order", "random", "pace", "step", "epoch", "seconds"])
+def test_a_moment_of_another_run_is_a_problem(key: str):
+    experiment = EXPERIMENTS["a dense network with Adam"]()
+    _, told = carry_on(experiment, 5)
+    for damage in ("nonsense", None, {"a": 1}, torch.zeros(3)):
+        foreign = unpack(told.kept) | {key: damage}
+        again = Interrupted(-1)
+        with pytest.raises(Refused) as refused:
+            train(experiment, choose(experiment, "cpu"), load(experiment.data), again, again, again, pack(foreign))
+        assert refused.value.problems[0].code == "checkpoint/foreign"

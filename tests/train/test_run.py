@@ -8,7 +8,7 @@ from torch import nn
 
 from builder.blocks import example
 from builder.data import load
-from builder.design.experiment import Execution, Experiment
+from builder.design.experiment import Execution, Experiment, Wish
 from builder.design.streams import STREAMS, seed_of
 from builder.problem import Refused
 from builder.store import runs
@@ -137,12 +137,15 @@ def test_scores_are_those_of_a_direct_evaluation():
     }
 
 
-def test_channels_last_is_honoured():
+def test_images_are_laid_out_as_convolutions_like_them_unless_another_wish_is_there():
     experiment = changed("digits-cnn", length={"epochs": 1})
-    execution = choose(experiment, "cpu").model_copy(update={"memory_format": "channels_last"})
-    outcome, recorder = run(experiment, execution=execution)
-    assert outcome.status == "finished"
-    assert recorder.series["train/loss"] != run(experiment)[1].series["train/loss"]
+    assert choose(experiment, "cpu").memory_format == "channels_last"
+    assert choose(changed("digits-mlp"), "cpu").memory_format == "contiguous"
+    contiguous = choose(experiment, Wish(device="cpu", memory_format="contiguous"))
+    assert contiguous.memory_format == "contiguous"
+    (one, usual), (other, wished) = run(experiment), run(experiment, execution=contiguous)
+    assert one.status == other.status == "finished"
+    assert usual.series["train/loss"] != wished.series["train/loss"]  # it is another order of sums
 
 
 def test_two_classes_have_a_boundary_that_says_how_sure_the_network_is():

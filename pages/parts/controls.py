@@ -1,0 +1,116 @@
+"""The buttons of a run: start, pause, resume, stop, steps, goals, the learning rate."""
+
+import streamlit as st
+
+from builder.problem import Json, Problem, say
+from builder.store import runs as store
+from builder.store.documents import Draft
+from builder.store.runs import CommandKind, Run
+from pages.parts import session
+from pages.parts.words import plain
+
+GOALS = {"epoch": "Epoch", "loss": "Loss at most", "accuracy": "Accuracy at least"}
+"""What a run can go on until, as `builder.store.orders` calls it."""
+WHOLE = {"epoch"}
+
+
+def controls(draft: Draft, run: Run | None, ready: bool) -> None:
+    """Those buttons that make sense now are live. All stay where they are."""
+    alive = run is not None and run.status in store.ALIVE
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="controls"):
+        st.button(
+            "Train",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=alive or not ready,
+            on_click=session.start,
+            shortcut="Ctrl+Enter",
+        )
+        _commands(run, alive)
+        _steps(run, alive, ready)
+        _until(run, alive, ready)
+        _rate(run)
+        st.caption(
+            f"**{plain(draft.document.get('name') or 'Untitled')}**"
+            + (" · changes apply to the next run" if alive else "")
+        )
+
+
+def _commands(run: Run | None, alive: bool) -> None:
+    status = run.status if run else "none"
+    for label, icon, kind, live in (
+        ("Pause", ":material/pause:", "pause", status == "running"),
+        ("Resume", ":material/resume:", "resume", status == "paused" or bool(run and store.can_go_on(run))),
+        ("Stop", ":material/stop:", "stop", alive),
+    ):
+        ask = session.resume if kind == "resume" and not alive else session.command
+        st.button(label, icon=icon, disabled=not live, on_click=ask, args=(run.id if run else "", kind))
+
+
+def _steps(run: Run | None, alive: bool, ready: bool) -> None:
+    for label, icon, payload, help in (
+        ("Step", ":material/skip_next:", {"steps": 1}, "One change of the weights, and pause."),
+        ("Epoch", ":material/fast_forward:", {"epochs": 1}, "On to the end of an epoch, and pause."),
+    ):
+        st.button(
+            label, icon=icon, help=help, disabled=not (alive or ready), on_click=_order, args=(run, "step", payload)
+        )
+
+
+def _until(run: Run | None, alive: bool, ready: bool) -> None:
+    """Go on until something is reached, and pause there."""
+    menu = st.popover("Until", icon=":material/flag:", disabled=not (alive or ready), width="content")
+    with menu:
+        goal = st.segmented_control(
+            "Go on until", list(GOALS), default="epoch", required=True, format_func=GOALS.__getitem__, key="until-what"
+        )
+        st.text_input("Value", key="until-value", placeholder="10" if goal in WHOLE else "0.9")
+        st.caption("Loss and accuracy are looked at when an epoch ends: of the validation part, where there is one.")
+        st.button("Go", type="primary", icon=":material/flag:", key="until-go", on_click=_go_until, args=(run,))
+
+
+def _go_until(run: Run | None) -> None:
+    goal = session.shown("until-what")
+    value = _number(session.shown("until-value"), whole=goal in WHOLE)
+    if value is not None:
+        _order(run, "until", {goal: value})
+
+
+def _rate(run: Run | None) -> None:
+    """Learn faster or slower from now on."""
+    alive = run is not None and run.status in store.ALIVE
+    with st.popover("Rate", icon=":material/speed:", disabled=not alive, width="content"):
+        now = f"{run.rate:.4g}" if run and run.rate is not None else ""
+        st.text_input("Learning rate from now on", key="rate-value", placeholder=now)
+        st.caption("A schedule starts from it. The design keeps its own; the run keeps both." if now else "")
+        st.button("Apply", type="primary", icon=":material/speed:", key="rate-go", on_click=_set_rate, args=(run,))
+
+
+def _set_rate(run: Run | None) -> None:
+    value = _number(session.shown("rate-value"), whole=False)
+    if value is not None and run is not None:
+        session.command(run.id, "rate", {"rate": value})
+
+
+def _order(run: Run | None, kind: CommandKind, payload: Json) -> None:
+    """Ask a run that goes on, one that can go on again, or else a new one."""
+    if run is not None and run.status not in store.ALIVE:
+        if store.can_go_on(run):
+            session.resume(run.id)
+        else:
+            run = None
+    if run is None:
+        run = session.start()
+    if run is not None:
+        session.command(run.id, kind, payload)
+
+
+def _number(text: str | None, whole: bool) -> float | int | None:
+    """What a person has typed; None where that is no number, which is told."""
+    try:
+        return int(text or "") if whole else float((text or "").replace(",", "."))
+    except ValueError:
+        title = say("{text} cannot be read", text=repr((text or "")[:40]))
+        because = say("Write a whole number, such as 10.") if whole else say("Write a number, such as 0.01 or 1e-3.")
+        session.notify(Problem(code="form/value", title=title, because=because))
+        return None
