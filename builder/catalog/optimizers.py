@@ -19,6 +19,10 @@ class Optimizer(Entry):
     repeats: ClassVar[bool] = False
     """Whether one step looks at its batch several times: PyTorch then wants the look as a closure."""
 
+    def slots(self) -> int:
+        """Numbers that it remembers for each number that learns."""
+        return 0
+
 
 class SGD(Optimizer):
     """Goes downhill along the gradient of each batch; with momentum it keeps rolling in the direction it had."""
@@ -33,6 +37,9 @@ class SGD(Optimizer):
         False, title="Nesterov", description="Look ahead by the momentum before measuring the slope."
     )
     weight_decay: Decay = Field(0.0, title="Weight decay λ", description="Pull towards zero, added to the gradient.")
+
+    def slots(self) -> int:
+        return 1 if self.momentum else 0
 
     @model_validator(mode="after")
     def nesterov_needs_momentum(self) -> Self:
@@ -49,6 +56,9 @@ class _Adam(Optimizer):
         (0.9, 0.999), title="Betas β1, β2", description="Memory of the gradient's mean and of its square."
     )
     eps: Rate = Field(1e-8, description="Keeps the division finite.", json_schema_extra={"advanced": True})
+
+    def slots(self) -> int:
+        return 2
 
 
 class Adam(_Adam):
@@ -101,3 +111,6 @@ class LBFGS(Optimizer):
         description="A step ends where nothing moves by more.",
         json_schema_extra={"advanced": True},
     )
+
+    def slots(self) -> int:
+        return 2 * self.history_size + 4  # pairs of steps and gradients; direction, last gradient, two in the making

@@ -70,7 +70,10 @@ def train(
         else:
             epoch, done = epoch + 1, 0
             learner.began = learner.order.get_state()
-            word = watch.epoch_ended(epoch, _report(learner, task, glance, step, recorder))
+            if watch.read_back():  # before the scores, so that series have the same order in every run
+                word = watch.epoch_ended(epoch, _report(learner, task, glance, step, recorder))
+            else:
+                word = watch.look(epoch)
     if word in ("run", "enough"):
         ended = watch.look(epoch)
         word = ended if ended != "run" else word

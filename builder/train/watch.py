@@ -90,7 +90,7 @@ class Watch:
         now = time.perf_counter()
         self.seconds += now - self.since
         self.since = now
-        fine = self._read_back()
+        fine = self.read_back()
         self._tell(epoch)
         word = self._ask() if fine else "failed"
         if fine:
@@ -167,10 +167,10 @@ class Watch:
         sizes = torch._foreach_norm([value.detach() for value in self.learner.network.parameters()])
         return bool(torch.stack(sizes).isfinite().all()) if sizes else True
 
-    def _read_back(self) -> bool:
+    def read_back(self) -> bool:
         """Record the losses since the last look. False where one is NaN or infinite; the steps after it are forgotten."""
-        if not self.losses:
-            return True
+        if not self.losses or self.broken is not None:
+            return self.broken is None
         values: list[float] = torch.stack(self.losses).tolist()
         self.losses.clear()
         for value in values:

@@ -1,0 +1,70 @@
+"""How much memory a run will take: an estimate from shapes alone, before anything is built."""
+
+from dataclasses import dataclass
+
+from builder.analysis.network import Analysis, analyze
+from builder.design.experiment import Experiment, Precision
+
+NUMBER = 4
+"""Bytes of a float32."""
+JUDGED_AT_ONCE = 1_024
+JUDGED_NUMBERS = 2**26
+"""In the largest output of all samples that are judged together: 256 MiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Bytes. `fixed`: weights, gradients, what the optimizer remembers, buffers. `sample`: of each sample of a batch."""
+
+    fixed: int
+    data: int
+    sample: int
+    batch: int
+    judging: int
+
+    def of_batch(self, batch: int) -> int:
+        """Of a run with so many samples in memory at once."""
+        return self.fixed + self.data + max(batch * self.sample, self.judging)
+
+    @property
+    def total(self) -> int:
+        return self.of_batch(self.batch)
+
+    def largest_batch(self, available: int) -> int:
+        """Samples at once for which so many bytes are enough; 0 where not even one fits."""
+        left = available - self.fixed - self.data
+        return max(0, left // max(1, self.sample)) if left >= self.judging else 0
+
+
+def judged_at_once(analysis: Analysis) -> int:
+    """Samples that are judged together: fewer where a network has large outputs inside."""
+    return max(1, min(JUDGED_AT_ONCE, JUDGED_NUMBERS // max(1, _largest(analysis))))
+
+
+def estimate(experiment: Experiment, precision: Precision = "float32") -> Estimate:
+    """Of training on one device. What a process takes before it does anything is not in it.
+
+    Weights and gradients are one number each a parameter (gradients of what learns), the optimizer's `slots` more;
+    averages and best weights are a copy each. A sample's outputs are kept for the way back, in half the bytes where
+    products are narrow, and three of the largest are under way at once.
+    """
+    analysis, recipe, data = analyze(experiment.network), experiment.recipe, experiment.data
+    copies = 1 + (recipe.ema is not None) + bool(recipe.early_stopping and recipe.early_stopping.restore)
+    numbers = analysis.parameters * copies + analysis.trainable * (1 + recipe.optimizer.slots()) + analysis.buffers
+    samples = data.source.samples_total()
+    columns = sum(signal.bytes for signal in data.source.columns().values())
+    kept = analysis.activation_bytes // (1 if precision in ("float32", "tf32") else 2)
+    under_way = 3 * _largest(analysis) * NUMBER
+    at_once = judged_at_once(analysis)
+    return Estimate(
+        fixed=numbers * NUMBER,
+        data=2 * samples * columns,  # the training part is gathered anew each epoch
+        sample=kept + under_way,
+        batch=recipe.batch.at_once(data.split.sizes(samples)[0]),
+        judging=min(at_once, samples) * under_way,
+    )
+
+
+def _largest(analysis: Analysis) -> int:
+    """Numbers in the largest output of one sample."""
+    return max((signal.numbers for row in analysis.expanded() for signal in row.outputs), default=1)
