@@ -146,6 +146,7 @@ def load_torch() -> Training:
     import torch._dynamo  # noqa: F401 - the first optimizer would import it, a second after the click
 
     from builder import data
+    from builder.train import memory
     from builder.train.execution import choose
     from builder.train.run import train
 
@@ -167,7 +168,15 @@ def load_torch() -> Training:
         step, start = checkpoints.newest(run.id) or (-1, None)
         keeper.cut(step)
         control.prepare(step, per_epoch, per_epoch * epochs)
-        return train(experiment, execution, arrays, recorder, control, keeper, start)
+        memory.refuse_too_large(experiment, execution)
+        memory.limit_process(execution.device)
+        try:
+            return train(experiment, execution, arrays, recorder, control, keeper, start)
+        except (RuntimeError, MemoryError) as error:
+            if not memory.is_out_of_memory(error):
+                raise
+            log.exception("run %s ran out of memory", run.id)
+            raise Refused(memory.ran_out(experiment, execution)) from error
 
     return training
 

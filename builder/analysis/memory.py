@@ -7,6 +7,8 @@ from builder.design.experiment import Experiment, Precision
 
 NUMBER = 4
 """Bytes of a float32."""
+LIBRARIES = 2**27
+"""What PyTorch loads with the first steps of training: 100 to 130 MB measured."""
 JUDGED_AT_ONCE = 1_024
 JUDGED_NUMBERS = 2**26
 """In the largest output of all samples that are judged together: 256 MiB."""
@@ -14,7 +16,7 @@ JUDGED_NUMBERS = 2**26
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Bytes. `fixed`: weights, gradients, what the optimizer remembers, buffers. `sample`: of each sample of a batch."""
+    """Bytes. `fixed`: libraries, weights, gradients, what the optimizer remembers, buffers. `sample`: of each sample of a batch."""
 
     fixed: int
     data: int
@@ -42,7 +44,7 @@ def judged_at_once(analysis: Analysis) -> int:
 
 
 def estimate(experiment: Experiment, precision: Precision = "float32") -> Estimate:
-    """Of training on one device. What a process takes before it does anything is not in it.
+    """Of training on one device. What a process takes before is not in it.
 
     Weights and gradients are one number each a parameter (gradients of what learns), the optimizer's `slots` more;
     averages and best weights are a copy each. A sample's outputs are kept for the way back, in half the bytes where
@@ -57,7 +59,7 @@ def estimate(experiment: Experiment, precision: Precision = "float32") -> Estima
     under_way = 3 * _largest(analysis) * NUMBER
     at_once = judged_at_once(analysis)
     return Estimate(
-        fixed=numbers * NUMBER,
+        fixed=LIBRARIES + numbers * NUMBER,
         data=2 * samples * columns,  # the training part is gathered anew each epoch
         sample=kept + under_way,
         batch=recipe.batch.at_once(data.split.sizes(samples)[0]),

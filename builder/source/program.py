@@ -3,6 +3,7 @@
 from builder.analysis import analyze
 from builder.analysis.experiment import input_columns, output_references, target_columns
 from builder.analysis.layout import usual_memory_format
+from builder.analysis.memory import judged_at_once
 from builder.catalog.signal import Signal
 from builder.design.experiment import Execution, Experiment
 from builder.design.recipe import Objective
@@ -26,9 +27,6 @@ def program(experiment: Experiment, execution: Execution | None = None) -> str:
     body = "\n\n\n".join(sections) + "\n"
     return parts.head(body) + "\n\n" + body
 
-
-AT_ONCE = 1024
-"""Samples that are judged together, as in the app: sums over more of them round differently."""
 
 _MAIN = """if __name__ == "__main__":
     train()"""
@@ -170,7 +168,8 @@ from torch import {hints}nn{average}'''
         right = " + ".join(judgement.right for judgement in decided)
         share = "" if len(decided) == 1 else f"{len(decided)} / "
         split = self.experiment.data.split.sizes(self.experiment.data.source.samples_total())
-        if max(split) <= AT_ONCE:
+        at_once = judged_at_once(self.analysis)  # as in the app: sums over more samples round differently
+        if max(split) <= at_once:
             body = [
                 f"    {outputs}",
                 '    scores = {"loss": loss_of(outputs, targets).item()}',
@@ -183,8 +182,8 @@ from torch import {hints}nn{average}'''
         else:
             body = [
                 "    samples, loss, right = len(truth[0]), 0.0, 0.0",
-                f"    starts = range(0, samples, {AT_ONCE})",
-                f"    pieces = [[[column[at : at + {AT_ONCE}] for column in part] for part in (inputs, targets, truth)] for at in starts]",
+                f"    starts = range(0, samples, {at_once})",
+                f"    pieces = [[[column[at : at + {at_once}] for column in part] for part in (inputs, targets, truth)] for at in starts]",
                 "    for inputs, targets, truth in pieces:",
                 f"        {outputs}",
                 "        loss += loss_of(outputs, targets).item() * len(truth[0])",

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from builder.catalog.metrics import AUROC, F1, MAE, R2, RMSE, Metric, Precision, Recall, TopK
 from builder.train.task import Objective, Part, Task
 
-SAMPLES_AT_ONCE = 1024
 EXACT_NUMBERS = 10_000_000
 """Scores up to which the area under the curve is exact; of more it is that of a curve with `THRESHOLDS` points."""
 THRESHOLDS = 200
@@ -25,7 +24,7 @@ def judge(
     """
     total, right = 0.0, 0.0
     answers: list[tuple[Tensor, ...]] = []
-    for chunk in _chunks(part):
+    for chunk in _chunks(part, task.judged_at_once):
         outputs = network(*chunk.inputs)
         if loss:
             total += task.loss(outputs, chunk.targets).item() * len(chunk)
@@ -102,10 +101,10 @@ def _scores(objective: Objective, output: Tensor) -> Tensor:
     return output.softmax(1)
 
 
-def _chunks(part: Part) -> list[Part]:
-    """The part in pieces that memory can hold."""
-    if len(part) <= SAMPLES_AT_ONCE:
+def _chunks(part: Part, size: int) -> list[Part]:
+    """The part in pieces of so many samples."""
+    if len(part) <= size:
         return [part]
     columns = (part.inputs, part.targets, part.truth)
-    split = [zip(*(torch.split(tensor, SAMPLES_AT_ONCE) for tensor in tensors), strict=True) for tensors in columns]
+    split = [zip(*(torch.split(tensor, size) for tensor in tensors), strict=True) for tensors in columns]
     return [Part(*pieces) for pieces in zip(*split, strict=True)]

@@ -1,8 +1,18 @@
-"""How much memory a run takes, measured."""
+"""How much memory there is for a run, how much it took, and what a person is told where it is not enough."""
 
 import sys
+from pathlib import Path
 
+import psutil
 import torch
+
+from builder import limits
+from builder.analysis.memory import Estimate, estimate
+from builder.design.experiment import Execution, Experiment
+from builder.problem import Fix, Problem, Refused, Set, say
+
+CGROUP = Path("/sys/fs/cgroup")
+"""Where Linux says what a container may take."""
 
 
 def most_bytes(device: str) -> int | None:
@@ -15,3 +25,74 @@ def most_bytes(device: str) -> int | None:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def available_bytes(device: str) -> int:
+    """What a run may still take: what is free on the device, within what the site allows one run."""
+    free = torch.cuda.mem_get_info()[0] if device == "cuda" else min(psutil.virtual_memory().available, _of_container())
+    return free if limits.RUN_BYTES is None else min(free, limits.RUN_BYTES)
+
+
+def _of_container() -> int:
+    """What is left of what a container may take; without bounds outside of one."""
+    try:
+        most, used = ((CGROUP / name).read_text().strip() for name in ("memory.max", "memory.current"))
+        return int(most) - int(used)
+    except (OSError, ValueError):  # no such file, or "max"
+        return sys.maxsize
+
+
+def refuse_too_large(experiment: Experiment, execution: Execution) -> None:
+    """Raises Refused where a run would need more memory than there is, with the batch that would fit."""
+    needed, available = estimate(experiment, execution.precision), available_bytes(execution.device)
+    if needed.total > available:
+        title = say("The run does not fit into memory")
+        because = say(
+            "It would take about {needed}: {fixed} for weights, gradients and optimizer, {data} for the data, "
+            "and {sample} for each of {batch:,} samples in a batch. {available} are free on {device}.",
+            needed=_words(needed.total), fixed=_words(needed.fixed), data=_words(needed.data),
+            sample=_words(needed.sample), batch=needed.batch, available=_words(available), device=execution.device_name,
+        )  # fmt: skip
+        raise Refused(_with_advice("run/too-large", title, because, needed.largest_batch(available), needed))
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error of PyTorch's, or of Python's, says that memory has run out."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def ran_out(experiment: Experiment, execution: Execution) -> Problem:
+    """What a person is told when memory has run out, whatever the estimate was."""
+    needed = estimate(experiment, execution.precision)
+    because = say(
+        "A batch of {batch:,} samples took more than there was on {device}; the estimate was {needed}.",
+        batch=needed.batch, device=execution.device_name, needed=_words(needed.total),
+    )  # fmt: skip
+    half = min(needed.batch // 2, needed.largest_batch(available_bytes(execution.device)) or needed.batch // 2)
+    return _with_advice("run/out-of-memory", say("Out of memory"), because, half, needed)
+
+
+def _with_advice(code: str, title: str, because: str, fits: int, needed: Estimate) -> Problem:
+    """The Problem, and the batch to try instead."""
+    batch = 2 ** (fits.bit_length() - 1) if fits else 0
+    if batch < 1 or batch >= needed.batch:
+        return Problem(code=code, title=title, because=because + say(" No batch would fit: the network is too large."))
+    fix = Fix(label=say("Try batch {batch:,}", batch=batch), edits=(Set(path="recipe.batch.size", value=batch),))
+    return Problem(code=code, title=title, because=because + say(" Try batch {batch:,}.", batch=batch), fixes=(fix,))
+
+
+def limit_process(device: str) -> None:
+    """Let the operating system hold this process to what one run may take, where it can; a GPU's addresses need far more room."""
+    if limits.RUN_BYTES is None or device != "cpu" or sys.platform != "linux":
+        return
+    import resource
+
+    used = psutil.Process().memory_info().data
+    resource.setrlimit(resource.RLIMIT_DATA, (used + limits.RUN_BYTES, resource.RLIM_INFINITY))
+
+
+def _words(amount: int) -> str:
+    for size, unit in ((limits.GIB, "GiB"), (limits.MIB, "MiB"), (limits.KIB, "KiB")):
+        if amount >= size:
+            return f"{amount / size:.1f} {unit}"
+    return f"{amount} B"

@@ -70,15 +70,11 @@ def train(
         else:
             epoch, done = epoch + 1, 0
             learner.began = learner.order.get_state()
-            if watch.read_back():  # before the scores, so that series have the same order in every run
-                word = watch.epoch_ended(epoch, _report(learner, task, glance, step, recorder))
-            else:
-                word = watch.look(epoch)
+            fine = watch.read_back()  # before the scores, so that series have the same order in every run
+            scores = _report(learner, task, glance, step, recorder) if fine else {}
+            word = watch.epoch_ended(epoch, scores)
     if word in ("run", "enough"):
-        ended = watch.look(epoch)
-        word = ended if ended != "run" else word
-        if ended == "run":
-            watch.keep(epoch)
+        word = watch.last_look(epoch, word)
     if word == "failed":
         watch.problem = diverged(experiment, execution, arrays, watch)
     return _ended(word, learner, task, watch, epoch)

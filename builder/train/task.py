@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from builder.analysis import analyze
 from builder.analysis.experiment import input_columns, output_references, target_columns
+from builder.analysis.memory import judged_at_once
 from builder.catalog.signal import Signal
 from builder.compile.build import loss_function, resolve
 from builder.data import Arrays
@@ -67,6 +68,8 @@ class Task:
     objectives: tuple[Objective, ...]
     parts: dict[str, Part]
     inputs: tuple[Signal, ...]
+    judged_at_once: int
+    """Samples that are judged together."""
 
     @property
     def decides(self) -> int:
@@ -115,7 +118,8 @@ def task_of(experiment: Experiment, execution: Execution, arrays: Arrays) -> Tas
         encoded = tuple(objective.targets(target) for objective, target in zip(objectives, truth, strict=True))
         if len(inputs[0]):
             parts[name] = Part(inputs, encoded, truth)
-    return Task(tuple(objectives), parts, tuple(arrays.features[column] for column in columns))
+    signals = tuple(arrays.features[column] for column in columns)
+    return Task(tuple(objectives), parts, signals, judged_at_once(analysis))
 
 
 def batches(part: Part, size: int, count: int, order: torch.Generator) -> list[tuple[Tensors, Tensors]]:

@@ -106,7 +106,9 @@ class Watch:
 
     def epoch_ended(self, epoch: int, scores: Mapping[str, float]) -> str:
         """What the loop is to do after an epoch, with its scores; `enough` where they get no better."""
-        at = self.step + len(self.losses)
+        if self.broken is not None:
+            return self.look(epoch)
+        at = self.step
         self.control.judged(at, scores)
         if self.patience and self.patience.is_over(epoch, scores, self.learner.judged):
             self.problem = self.patience.why()
@@ -117,6 +119,14 @@ class Watch:
         if self.control.ask_at is not None:
             self.ask_at = self.control.ask_at
         return self.look(epoch, score) if self.is_due(at) else "run"
+
+    def last_look(self, epoch: int, word: str) -> str:
+        """After the last step: whether it is the end, or a person wants something else of the run."""
+        asked = self.look(epoch)
+        if asked != "run":
+            return asked
+        self.keep(epoch)
+        return word
 
     def keep(self, epoch: int, score: float | None = None) -> None:
         """Leave this moment with the keeper, to go on from, and before it the best one that is not there yet."""
