@@ -9,16 +9,17 @@ in Chromium (requirements-dev.txt) until the row is there, and until a loss is s
 """
 
 import os
+import re
 import time
 from typing import NamedTuple
 
 import click
 import numpy as np
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from benchmarks import noted
 from benchmarks.measure import machine, table
-from benchmarks.stage import Visitor, browser_of, new_visitor, opened, own_home, server, wait_until
+from benchmarks.stage import IDLE, WAIT, Visitor, browser_of, new_visitor, opened, own_home, server, wait_until
 from builder import engine
 from builder.blocks import GALLERY, example
 from builder.design.network import to_json
@@ -30,10 +31,9 @@ PROMISED_WARM, PROMISED_COLD = 0.150, 3.0
 OWNER = "benchmark"
 
 WATCH = """
-(name) => {
+(train) => {
   const plot = () => document.querySelector(".layerlab-plot");
   const isSeen = () => plot()?.style.visibility === "visible" && plot().data?.some((line) => line.x.length > 0);
-  const train = [...document.querySelectorAll("button")].find((button) => button.innerText.startsWith("Train"));
   let wasEmpty = !isSeen();
   window.lossSeen = null;
   const look = () => {
@@ -118,12 +118,11 @@ def cold_click(network: str) -> Click:
 def pressed(page: Page, visitor: Visitor) -> Press:
     """One press of Train, on a page that shows the visitor's design."""
     warm_up()
-    page.wait_for_function(
-        "[...document.querySelectorAll('button')].some((one) => one.innerText.startsWith('Train') && !one.disabled)"
-    )
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    train = page.get_by_role("button", name=re.compile("^Train( Shortcut.*)?$"))
+    expect(train).to_be_enabled(timeout=WAIT * 1e3)
+    page.wait_for_selector(IDLE)
     before = {run.id for run in runs.listing(visitor.owner)}
-    press = page.evaluate(WATCH)
+    press = train.evaluate(WATCH)
     while not (new := [run for run in runs.listing(visitor.owner, 1) if run.id not in before]):
         time.sleep(0.002)
     row = time.time()
@@ -184,7 +183,9 @@ def report(warm: dict[str, list[Click]], cold: dict[str, list[Click]], browser: 
 
 @click.command(help=__doc__)
 @click.option("--clicks", default=20, show_default=True, type=click.IntRange(min=1), help="Of each network, warm.")
-@click.option("--cold", "colds", default=3, show_default=True, type=click.IntRange(min=1), help="Of each network, cold.")
+@click.option(
+    "--cold", "colds", default=3, show_default=True, type=click.IntRange(min=1), help="Of each network, cold."
+)
 @click.option("--presses", "count", default=10, show_default=True, type=click.IntRange(min=0), help="In the browser.")
 @click.argument("names", nargs=-1, type=click.Choice(list(GALLERY)))
 def main(clicks: int, colds: int, count: int, names: tuple[str, ...]) -> None:

@@ -110,6 +110,9 @@ def new_visitor() -> Visitor:
 
 # The browser -----------------------------------------------------------------------------------------------------
 
+IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
+"""Of a page whose script does not run."""
+
 
 @contextmanager
 def browser_of(cookie: str, address: str) -> Iterator[BrowserContext]:

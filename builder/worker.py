@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeAlias
 
+from builder import cards
 from builder.analysis import check
 from builder.control import Control
 from builder.design import read
@@ -143,12 +144,13 @@ def _engine_ended() -> Problem:
 def load_torch() -> Training:
     """Import torch, which takes seconds, and return what trains an experiment with it."""
     import sklearn.datasets  # noqa: F401 - the first data set would import it, a second after the click
-    import torch._dynamo  # noqa: F401 - the first optimizer would import it, a second after the click
+    import torch._dynamo  # the first optimizer would import it, a second after the click
 
     from builder import data
     from builder.train import memory
     from builder.train.execution import choose
-    from builder.train.run import train
+    from builder.train.run import ENDINGS, train
+    from builder.train.run import Outcome as Ended
 
     def training(run: Run, recorder: Recorder, control: Control) -> Outcome:
         experiment = read.experiment(run.experiment)
@@ -157,9 +159,9 @@ def load_torch() -> Training:
             raise Refused(*errors)
         chosen = "torch" in run.execution  # at an earlier start
         execution = (Execution if chosen else Wish).model_validate(run.execution)
-        if isinstance(execution, Wish):
-            execution = choose(experiment, execution)
         arrays = data.load(experiment.data)
+        if isinstance(execution, Wish):
+            execution = choose(experiment, execution, arrays)
         samples = len(next(iter(arrays.parts["train"].values())))
         epochs, per_epoch = experiment.recipe.length.epochs, experiment.recipe.batch.count(samples)
         length = {"total_steps": per_epoch * epochs, "epochs": epochs}
@@ -168,6 +170,11 @@ def load_torch() -> Training:
         step, start = checkpoints.newest(run.id) or (-1, None)
         keeper.cut(step)
         control.prepare(step, per_epoch, per_epoch * epochs)
+        if execution.device == "cuda":
+            card = cards.borrow(torch.cuda.device_count(), control, max(0, step))
+            if isinstance(card, str):  # a person, or the end of the engine, was faster than a free card
+                return Ended(ENDINGS[card], max(0, step), run.epoch, run.seconds)
+            torch.cuda.set_device(card.index)
         memory.refuse_too_large(experiment, execution)
         memory.limit_process(execution.device)
         try:
@@ -181,10 +188,14 @@ def load_torch() -> Training:
     return training
 
 
-def load_torchmetrics() -> None:
-    """Metrics are wanted when a run ends."""
+def load_later() -> None:
+    """Metrics are wanted when a run ends, and a GPU takes seconds to wake."""
+    import torch
     import torchmetrics.functional  # noqa: F401
+
+    if torch.cuda.is_available():
+        torch.cuda.init()  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":
-    main(load_torch, load_torchmetrics)
+    main(load_torch, load_later)

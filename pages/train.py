@@ -25,6 +25,6 @@ with right:
         preview.data(experiment)
     else:
         runs.live(run)
-        runs.results(run)
+        runs.results(run, lambda edits: session.submit(edits, draft.revision))
         moments.moments(run)
     runs.history(draft)

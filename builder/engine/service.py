@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
-from builder import files
+from builder import files, limits
 from builder.engine.manage import lock_path
 from builder.engine.version import code_version
 from builder.engine.worker_process import WorkerProcess
@@ -48,10 +48,10 @@ def serve(worker_command: Sequence[str] = WORKER) -> bool:
 
 
 def slots() -> int:
-    """How many runs go at once: `LAYERLAB_SLOTS`, by default the cores that we may use."""
-    given = os.environ.get("LAYERLAB_SLOTS")
+    """How many runs go at once: `LAYERLAB_SLOTS`, by default the cores that we may use. A GPU is lent to one run at a time by its worker."""
+    given = limits.given("LAYERLAB_SLOTS", None)
     if given:
-        return max(1, int(given))
+        return given
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -155,13 +155,15 @@ class Service:
     def _hand_out(self) -> None:
         """Give waiting runs to spares that are ready; a run stays in the queue until there is one."""
         spares = [worker for worker in self.workers if worker.run is None and worker.ready and not worker.ended]
-        for worker in spares[: self.slots - self.busy]:
-            if self.retiring or not runs.ids("queued"):  # looking first, because a claim locks the store
+        for worker in spares:
+            free = self.slots - sum(other.threads for other in self.workers)
+            if self.retiring or free < 1:
                 return
-            run = runs.claim()
-            if run is not None:
-                log.info("run %s goes to worker %d", run.id, worker.pid)
-                worker.give(run.id, run.started)
+            run = runs.claim(free if self.busy else None)  # one that wants more threads than there are has them alone
+            if run is None:
+                return
+            log.info("run %s goes to worker %d", run.id, worker.pid)
+            worker.give(run.id, run.started, run.execution.get("threads", 1))
 
     def _bury(self) -> None:
         for worker in [worker for worker in self.workers if worker.ended]:

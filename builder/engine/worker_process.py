@@ -25,6 +25,7 @@ class WorkerProcess:
     def __init__(self, command: Sequence[str], log: Path, changed: Callable[[], None]) -> None:
         self.run: str | None = None
         self.since: float | None = None
+        self.threads = 0
         self.ready = False
         self.ended = False
         self._changed = changed
@@ -53,9 +54,9 @@ class WorkerProcess:
         """Its exit status, negative for a signal; None while it lives."""
         return self._process.returncode
 
-    def give(self, run: str, since: float | None) -> None:
-        """Hand it a run that was claimed at `since`. If it is dying just now, `ended` will say so."""
-        self.run, self.since = run, since
+    def give(self, run: str, since: float | None, threads: int = 1) -> None:
+        """Hand it a run that was claimed at `since` and uses so many threads. If it is dying just now, `ended` will say so."""
+        self.run, self.since, self.threads = run, since, threads
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(f"{run}\n".encode())

@@ -87,6 +87,9 @@ def _progress(run: Run) -> dict[str, Json]:
         "remaining_seconds": remaining_seconds(run),
         "device": run.execution.get("device_name"),  # what was wished for is no device yet
         "place": run.place,
+        "starts_in": runs.expected_start(run.id) if run.place else None,
+        "rate": run.rate if run.rate is not None and math.isfinite(run.rate) else None,
+        "memory": run.memory,
         "problem": run.problem and {"title": run.problem["title"], "because": run.problem["because"]},
     }
 

@@ -284,31 +284,42 @@ def ids(*statuses: Status) -> list[str]:
         return list(connection.execute(chosen).scalars())
 
 
-def claim() -> Run | None:
+def claim(threads: int | None = None) -> Run | None:
     """Take the run that goes next: of the owner with the fewest going, the oldest. Nobody else gets it too.
 
-    Runs of owners with `limits.RUNS_GOING_PER_OWNER` going wait on.
+    One that wants more than `threads` waits, and those behind it with it: else it might wait for ever. Runs of owners
+    with `limits.RUNS_GOING_PER_OWNER` going wait on.
     """
     queue = _queue()
     next_one = sa.select(queue.c.id).where(queue.c.place == 1)
     if limits.RUNS_GOING_PER_OWNER is not None:
         # Turns grow along the queue: if the first may not go yet, nobody may.
         next_one = next_one.where(queue.c.turn <= limits.RUNS_GOING_PER_OWNER)
-        with reading() as connection:  # looking first, because a claim locks the store
-            if connection.execute(next_one).scalar() is None:
-                return None
-    take = sa.update(run).where(run.c.id == next_one.scalar_subquery(), run.c.status == "queued")
-    with writing() as connection:
-        taken = take.values(status="starting", started=time.time()).returning(run)
-        row = connection.execute(taken).one_or_none()
-        if row is None:
+    chosen = sa.select(run).where(run.c.id == next_one.scalar_subquery(), run.c.status == "queued")
+    with reading() as connection:  # looking first, because a claim locks the store
+        if not _fits(connection.execute(chosen).one_or_none(), threads):
             return None
+    with writing() as connection:
+        one_at_a_time(connection, "claim")
+        row = connection.execute(chosen).one_or_none()
+        if row is None or not _fits(row, threads):
+            return None
+        take = sa.update(run).where(run.c.id == row.id).values(status="starting", started=time.time())
+        row = connection.execute(take.returning(run)).one()
         try:
             return _run(row, {})
         except Refused as refused:  # it must not stand before the others for ever
             ended = {"status": "failed", "problem": refused.problems[0].model_dump(mode="json"), "ended": time.time()}
             connection.execute(sa.update(run).where(run.c.id == row.id).values(ended))
             return None
+
+
+def _fits(row: sa.Row[Any] | None, threads: int | None) -> bool:
+    """Whether there is a run, and so many threads are enough for it. One that is damaged fits: it ends as soon as it is taken."""
+    if row is None or threads is None:
+        return row is not None
+    wanted = row.execution.get("threads", 1) if isinstance(row.execution, dict) else 1
+    return not isinstance(wanted, int) or wanted <= threads
 
 
 def expected_start(run_id: str) -> float | None:

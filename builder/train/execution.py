@@ -5,38 +5,49 @@ import platform
 import torch
 
 from builder.analysis.layout import usual_memory_format
+from builder.data import Arrays
 from builder.design.experiment import Execution, Experiment, Wish
 from builder.problem import Problem, Refused, say
+from builder.train.race import race, worth_a_race
 
 
-def choose(experiment: Experiment, wish: Wish | str = "auto") -> Execution:
+def choose(experiment: Experiment, wish: Wish | str = "auto", arrays: Arrays | None = None) -> Execution:
     """The execution for a new run, by what a person wishes; a word is a wish for a device alone.
 
-    Raises `Refused` where the wish cannot be carried out here.
+    With the data, and the device left open, a small network is tried on CPU and GPU, and takes the faster one. Raises
+    `Refused` where the wish cannot be carried out here.
     """
     wish = Wish.model_validate({"device": wish}) if isinstance(wish, str) else wish
-    chosen, reason = _device(wish)
-    problem = _impossible(experiment, wish, chosen)
+    there = torch.cuda.is_available()
+    chosen = _on(experiment, wish, "cuda" if there and wish.device != "cpu" else "cpu")
+    tf32 = wish.precision == "tf32"  # a mode of GPUs alone
+    if (
+        chosen.device == "cpu"
+        or wish.device != "auto"
+        or tf32
+        or arrays is None
+        or not worth_a_race(experiment, arrays)
+    ):
+        return chosen
+    faster, reason = race(experiment, arrays, _on(experiment, wish, "cpu"), chosen)
+    return faster.model_copy(update={"reason": reason})
+
+
+def _on(experiment: Experiment, wish: Wish, device: str) -> Execution:
+    """The wish on a device."""
+    problem = _impossible(experiment, wish, device)
     if problem:
         raise Refused(problem)
     return Execution(
-        device=chosen,
-        device_name=torch.cuda.get_device_name() if chosen == "cuda" else "CPU",
+        device=device,
+        device_name=torch.cuda.get_device_name() if device == "cuda" else "CPU",
         threads=wish.threads,
         memory_format=usual_memory_format(experiment.network) if wish.memory_format == "auto" else wish.memory_format,
         optimizer_implementation="fused" if experiment.recipe.optimizer.fused else "default",
         precision=wish.precision,
         torch=torch.__version__,
         cpu=platform.processor() or platform.machine(),
-        reason=reason,
     )
-
-
-def _device(wish: Wish) -> tuple[str, str]:
-    """The device, and why it is that one."""
-    if wish.device == "cpu" or not torch.cuda.is_available():
-        return "cpu", ""
-    return "cuda", ""
 
 
 def _impossible(experiment: Experiment, wish: Wish, device: str) -> Problem | None:

@@ -15,7 +15,7 @@ from builder.store.documents import Draft
 from builder.store.runs import Run
 from pages.parts import session
 from pages.parts.live import live_chart
-from pages.parts.problems import problem_list
+from pages.parts.problems import Repair, problem_list
 
 
 def live(run: Run) -> None:
@@ -40,10 +40,13 @@ def _both(metric: str) -> list[dict[str, str]]:
     return [{"name": f"train/{metric}", "label": "training"}, {"name": f"validation/{metric}", "label": "validation"}]
 
 
-def results(run: Run) -> None:
-    """The scores of the last weights, and what ended the run if that was a problem."""
-    if run.problem and run.status != "failed":  # the live header tells of a failure itself
-        problem_list([Problem.model_validate(run.problem)], None, "run")
+def results(run: Run, repair: Repair | None = None) -> None:
+    """The scores of the last weights, and what ended the run if that was a problem. `repair` changes the design."""
+    problem = Problem.model_validate(run.problem) if run.problem else None
+    if problem and (run.status != "failed" or problem.fixes):  # the live header tells of a failure itself
+        problem_list([problem], repair, "run")
+    if run.execution.get("reason"):
+        st.caption(str(run.execution["reason"]))
     if run.summary:
         st.table(scores(run.summary), width="content")
 

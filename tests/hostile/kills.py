@@ -25,6 +25,8 @@ from builder.design import read
 from builder.design.network import to_json
 from builder.problem import Set
 from builder.store import checkpoints, database, documents, editing, history, runs
+from builder.store.trouble import untold
+from tests.hostile.counting_worker import limit_files
 
 Say = Callable[[str], None]
 PATIENCE = 60
@@ -197,6 +199,49 @@ def kills_of_workers(name: str, times: int) -> None:
             _compare(untouched, run)
 
 
+def engines_that_leave(times: int) -> None:
+    """A run whose engine is gone keeps just where it is, is interrupted, and goes on to the bit."""
+    training = _prepared()
+    with new_home():
+        untouched = _submitted(DESIGNS[0])
+        _train(untouched, training).end()
+        for _ in range(times):
+            run = _submitted(DESIGNS[0])
+            child = _train(run, training, leaves_after=random.uniform(0, 0.1))
+            assert child.end()[0]
+            ended = _found(run)
+            if ended.status == "interrupted":
+                newest = checkpoints.newest(run)
+                assert newest is not None and newest[0] == ended.step
+                _go_on(run, training)
+            _compare(untouched, run)
+
+
+def full_disks(times: int) -> None:
+    """A run that finds the disk full fails in words, or cannot even say so; once there is room it goes on to the bit."""
+    training = _prepared()
+    with new_home():
+        untouched = _submitted(DESIGNS[0])
+        _train(untouched, training).end()
+        for _ in range(times):
+            run = _submitted(DESIGNS[0])
+            assert _train(run, training, limited=True).end()[0]
+            ended = _found(run)
+            if ended.status == "running":  # the engine is told so by the worker's exit status
+                runs.finish(run, "failed", untold())
+            else:
+                assert ended.status == "failed" and ended.problem is not None
+                told = ended.problem["title"] + ended.problem["because"]
+                assert "disk is full" in told or "too large" in told, told
+            _go_on(run, training)
+            _compare(untouched, run)
+
+
+def _go_on(run: str, training: Any) -> None:
+    runs.resume("ada", run)
+    assert _train(run, training).end()[0]
+
+
 def _prepared() -> Any:
     """What trains, in a process that looks and keeps much more often than a real one."""
     sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -220,14 +265,24 @@ def _found(run: str) -> runs.Run:
     return found
 
 
-def _train(run: str, training: Any) -> Child:
-    """A worker that has just got the run."""
+def _train(run: str, training: Any, leaves_after: float | None = None, limited: bool = False) -> Child:
+    """A worker that has just got the run; its engine leaves after so many seconds, or its disk is full."""
     from builder import worker
 
     claimed = runs.claim()
     assert claimed is not None and claimed.id == run
     runs.update(run, status="running")
-    return Child(lambda _say: worker._carry_out(claimed, training, threading.Event()) and None)
+    engine_gone = threading.Event()
+
+    def work(_say: Say) -> None:
+        if limited:
+            worker.TELL_SECONDS = 0.2
+            limit_files()
+        if leaves_after is not None:
+            threading.Timer(leaves_after, engine_gone.set).start()
+        worker._carry_out(claimed, training, engine_gone)
+
+    return Child(work)
 
 
 def _kill_on_the_way(run: str, training: Any, at_most: int) -> int:

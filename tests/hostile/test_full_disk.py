@@ -14,8 +14,6 @@ import sqlalchemy as sa
 from starlette.exceptions import HTTPException
 
 from builder import files
-from builder.blocks import example
-from builder.design.network import to_json
 from builder.engine import manage, service
 from builder.problem import Refused
 from builder.server import routes
@@ -23,17 +21,13 @@ from builder.store import checkpoints, database, documents, history, lock, runs,
 from builder.store.trouble import UNTOLD, Unanswered
 from tests.engine.conftest import Start, start
 from tests.engine.test_engine import find
+from tests.hostile.counting_engine import ENGINE
 from tests.pages.conftest import Visit, errors, sound, visit
 
 __all__ = ["start", "visit"]
 
 ROOT = Path(__file__).parents[2]
 CALLS = ("open", "write", "fsync", "replace")
-LIMITED = (
-    sys.executable,
-    "-c",
-    "from builder.engine.service import serve; import sys; serve([sys.executable, '-m', 'tests.hostile.limited_worker'])",
-)
 
 
 def failing_at(patch: pytest.MonkeyPatch, at: int, code: int) -> list[str]:
@@ -192,23 +186,19 @@ class _Full:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files")
 def test_a_worker_on_a_full_disk_fails_its_run_alone_and_the_next_one_is_fine(
-    start: Start, until: Callable[..., float], home: Path, monkeypatch: pytest.MonkeyPatch
+    start: Start, until: Callable[..., float], home: Path
 ):
-    monkeypatch.setenv("LAYERLAB_SLOTS", "1")
-    engine = start(*LIMITED)
+    engine = start(*ENGINE)
     (home / "limited").touch()
-    experiment = to_json(example("digits-mlp"))
-    experiment["recipe"]["length"] = {"epochs": 60}
-    unlucky = runs.submit("ada", "Unlucky", experiment, device="cpu").id
+    unlucky = runs.submit("ada", "Unlucky", {}).id
     until(lambda: find(unlucky).status not in runs.ALIVE, 60)
     ended = find(unlucky)
     assert ended.status == "failed"
     assert ended.problem is not None
     assert "disk is full" in ended.problem["title"] or "too large" in ended.problem["because"], ended.problem
     (home / "limited").unlink()
-    experiment["recipe"]["length"] = {"epochs": 1}
-    lucky = runs.submit("ada", "Lucky", experiment, device="cpu").id
-    until(lambda: find(lucky).status not in runs.ALIVE, 120)
+    lucky = runs.submit("ada", "Lucky", {"steps": 10}).id
+    until(lambda: find(lucky).status not in runs.ALIVE, 60)
     assert find(lucky).status == "finished", find(lucky).problem
     assert manage.status().pid == engine.pid, "the engine has not noticed"
     assert "Traceback" not in (home / "engine.log").read_text()

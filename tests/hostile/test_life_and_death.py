@@ -5,21 +5,19 @@ import os
 import signal
 import socket
 import subprocess
-import sys
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from builder import engine
-from builder.blocks import example
-from builder.design.network import to_json
 from builder.server import identity
 from builder.store import checkpoints, runs
 from tests.engine.conftest import processes_of
 from tests.engine.test_engine import find
+from tests.hostile.counting_engine import ENGINE
 
 ROOT = Path(__file__).parents[2]
 Until = Callable[..., float]
@@ -34,12 +32,18 @@ def odd_home(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return folder
 
 
+@pytest.fixture
+def until(until: Until) -> Until:
+    """As ever, with fewer looks: what is waited for here takes seconds."""
+    return lambda condition, seconds=10: until(lambda: time.sleep(0.05) or condition(), seconds)
+
+
 @contextlib.contextmanager
 def app(until: Until, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """The application on a free port of this machine, and its address."""
+    """The application on a free port of this machine, and its address. Runs of its engines count: see `kills.py` for real ones."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true"]
+    command = [*ENGINE, "run", "app.py", f"--server.port={port}", "--server.headless=true"]
     with log.open("ab") as output, subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output) as process:
         try:
             until(lambda: answer(f"http://127.0.0.1:{port}/_stcore/health"), 60)
@@ -57,17 +61,11 @@ def answer(url: str, **headers: str) -> bytes:
         return b""
 
 
-def digits(epochs: int) -> str:
-    experiment: Any = to_json(example("digits-cnn"))
-    experiment["recipe"]["length"] = {"epochs": epochs}
-    return runs.submit("ada", "Digits", experiment, device="cpu").id
-
-
 def test_killed_apps_and_engines_take_nothing_along(odd_home: Path, until: Until, tmp_path: Path):
     log = tmp_path / "app.log"
     try:
         with app(until, log) as (first, _):
-            run = digits(5_000)
+            run = runs.submit("ada", "Count", {}).id
             until(lambda: find(run).step > 0, 60)
             serving = engine.status().pid
             first.send_signal(signal.SIGKILL)

@@ -26,6 +26,8 @@ def trials() -> Iterator[Trial]:
     yield "kills during checkpoints", 1_000, kills.kills_during_checkpoints
     for name in kills.DESIGNS:
         yield f"kills of a worker: {name}", 25, partial(kills.kills_of_workers, name)
+    yield "engines that leave a worker", 25, kills.engines_that_leave
+    yield "full disks under a worker", 25, kills.full_disks
     for kind in damage.KINDS:
         yield f"truncations and bit flips, each: {kind}", 200, partial(damage.damages, kind)
     yield "seconds of two workers and two pages on one database", 60, crowd.beside_each_other

@@ -480,3 +480,14 @@ def test_the_start_of_a_run_is_expected_by_what_runs_took(monkeypatch: pytest.Mo
     site.start_engine(1, "version", slots=3)
     assert (runs.expected_start(behind.id), runs.expected_start(last.id)) == (0.0, 4.0)
     assert runs.expected_start("nonexistent0") is None
+
+
+def test_a_run_that_wants_more_threads_than_are_free_waits_and_those_behind_it_too() -> None:
+    wide = runs.submit("ada", "Wide", {"number": 1}, wish=Wish(threads=4))
+    small = runs.submit("eve", "Small", {"number": 2})
+    assert runs.claim(3) is None
+    assert (mine(wide).status, mine(small).status) == ("queued", "queued")
+    taken = runs.claim(4)
+    assert taken is not None and taken.id == wide.id
+    taken = runs.claim(1)
+    assert taken is not None and taken.id == small.id

@@ -25,6 +25,13 @@ export function duration(seconds: number): string {
   return `${whole(Math.floor(total / 3600))} h ${Math.floor((total % 3600) / 60)} min`;
 }
 
+/** 40.3 KiB, 412 MiB. */
+export function memory(bytes: number): string {
+  const sizes: [number, string][] = [[2 ** 30, "GiB"], [2 ** 20, "MiB"], [2 ** 10, "KiB"]];
+  const found = sizes.find(([size]) => bytes >= size);
+  return found ? `${Number((bytes / found[0]).toPrecision(3))} ${found[1]}` : `${bytes} B`;
+}
+
 /** Text that Plotly shows as it stands: it would take tags in it for its own. */
 export function plain(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");

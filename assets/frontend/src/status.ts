@@ -1,7 +1,7 @@
 /** The header of a live run: how it is, how far it is, how fast, and what went wrong. */
 
 import { element, setText } from "./dom";
-import { duration, short, whole } from "./format";
+import { duration, memory, short, value, whole } from "./format";
 import type { RunMeta, Status } from "./wire";
 
 export const STATUS_WORDS: Record<Status, string> = {
@@ -25,7 +25,10 @@ export function isAlive(status: Status): boolean {
 /** What stands where a plot will be, as long as there is nothing to plot. */
 export function emptyText(meta: RunMeta | undefined): string {
   if (!meta) return "Loading";
-  if (meta.status === "queued") return meta.place === null ? "Waiting in the queue" : `Queued: place ${meta.place}`;
+  if (meta.status === "queued") {
+    const place = meta.place === null ? "Waiting in the queue" : `Queued: place ${meta.place}`;
+    return meta.starts_in === null ? place : `${place}, starts in about ${duration(meta.starts_in)}`;
+  }
   if (meta.status === "starting") return "Starting";
   return isAlive(meta.status) ? "Waiting for the first step" : "Nothing was recorded";
 }
@@ -39,6 +42,8 @@ export function facts(meta: RunMeta): string[] {
   else if (meta.seconds > 0) known.push(`trained for ${duration(meta.seconds)}`);
   if (meta.seconds > 0 && meta.step > 0) known.push(`${short(meta.step / meta.seconds)} steps/s`);
   if (meta.samples_per_second > 0) known.push(`${short(meta.samples_per_second)} samples/s`);
+  if (meta.rate !== null && isAlive(meta.status)) known.push(`learning rate ${value(meta.rate)}`);
+  if (meta.memory !== null && meta.memory > 0) known.push(`${memory(meta.memory)} at most`);
   if (meta.device) known.push(meta.device);
   return known;
 }

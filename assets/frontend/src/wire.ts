@@ -31,6 +31,12 @@ export interface RunMeta {
   device: string | null;
   /** In the queue: 1 goes next. */
   place: number | null;
+  /** Seconds until a waiting run probably starts. */
+  starts_in: number | null;
+  /** The learning rate by now. */
+  rate: number | null;
+  /** The most bytes that it held at once on its device. */
+  memory: number | null;
   problem: { title: string; because: string } | null;
 }
 

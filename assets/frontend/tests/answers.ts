@@ -19,6 +19,9 @@ export const META: RunMeta = {
   remaining_seconds: null,
   device: null,
   place: null,
+  starts_in: null,
+  rate: null,
+  memory: null,
   problem: null,
 };
 

@@ -35,11 +35,17 @@ test("only what is known of a run is said", () => {
     "1.6K samples/s",
     "cpu",
   ]);
+  const told = facts({ ...going, status: "running", rate: 0.00123456, memory: 500 * 2 ** 20 });
+  expect(told.slice(-2)).toEqual(["learning rate 0.001235", "500 MiB at most"]);
+  expect(facts({ ...META, status: "finished", rate: 0.1 })).toEqual([]);
 });
 
 test("where nothing can be drawn yet the reason is said", () => {
   expect(emptyText(undefined)).toBe("Loading");
   expect(emptyText({ ...META, status: "queued", place: 3 })).toBe("Queued: place 3");
+  expect(emptyText({ ...META, status: "queued", place: 3, starts_in: 70.2 })).toBe(
+    "Queued: place 3, starts in about 1 min 10 s",
+  );
   expect(emptyText({ ...META, status: "starting" })).toBe("Starting");
   expect(emptyText(META)).toBe("Waiting for the first step");
   expect(emptyText({ ...META, status: "failed" })).toBe("Nothing was recorded");

@@ -1,0 +1,31 @@
+"""GPUs, lent to one run at a time: two on one card would both be slower, and might not fit."""
+
+import sqlite3
+import time
+from dataclasses import dataclass
+
+from builder.control import Control
+from builder.store import lock
+from builder.store.database import home
+
+LOOK_EVERY = 0.2
+"""Seconds between two looks whether a card is free."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A GPU of this machine, ours as long as this process lives."""
+
+    index: int
+    lock: sqlite3.Connection
+
+
+def borrow(cards: int, control: Control, step: int) -> Card | str:
+    """Wait for one of so many cards; a word, `stop` or `interrupt`, where that came before one was free."""
+    while (word := control.poll(step)) not in ("stop", "interrupt"):
+        for index in range(cards):
+            held = lock.take(home() / f"gpu-{index}.lock")
+            if held is not None:
+                return Card(index, held)
+        time.sleep(LOOK_EVERY)
+    return word
