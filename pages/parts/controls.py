@@ -1,12 +1,16 @@
 """The buttons of a run: start, pause, resume, stop, steps, goals, the learning rate."""
 
+import secrets
+
 import streamlit as st
 
-from builder.problem import Json, Problem, say
+from builder import limits
+from builder.problem import Json
+from builder.store import branching
 from builder.store import runs as store
 from builder.store.documents import Draft
 from builder.store.runs import CommandKind, Run
-from pages.parts import session
+from pages.parts import session, typed
 from pages.parts.words import plain
 
 GOALS = {"epoch": "Epoch", "loss": "Loss at most", "accuracy": "Accuracy at least"}
@@ -30,10 +34,10 @@ def controls(draft: Draft, run: Run | None, ready: bool) -> None:
         _steps(run, alive, ready)
         _until(run, alive, ready)
         _rate(run)
-        st.caption(
-            f"**{plain(draft.document.get('name') or 'Untitled')}**"
-            + (" · changes apply to the next run" if alive else "")
-        )
+        _again(run, alive)
+    st.caption(
+        f"**{plain(draft.document.get('name') or 'Untitled')}**" + (" · changes apply to the next run" if alive else "")
+    )
 
 
 def _commands(run: Run | None, alive: bool) -> None:
@@ -43,8 +47,9 @@ def _commands(run: Run | None, alive: bool) -> None:
         ("Resume", ":material/resume:", "resume", status == "paused" or bool(run and store.can_go_on(run))),
         ("Stop", ":material/stop:", "stop", alive),
     ):
-        ask = session.resume if kind == "resume" and not alive else session.command
-        st.button(label, icon=icon, disabled=not live, on_click=ask, args=(run.id if run else "", kind))
+        id = run.id if run else ""
+        ask, said = (session.resume, (id,)) if kind == "resume" and not alive else (session.command, (id, kind))
+        st.button(label, icon=icon, disabled=not live, on_click=ask, args=said)
 
 
 def _steps(run: Run | None, alive: bool, ready: bool) -> None:
@@ -71,7 +76,8 @@ def _until(run: Run | None, alive: bool, ready: bool) -> None:
 
 def _go_until(run: Run | None) -> None:
     goal = session.shown("until-what")
-    value = _number(session.shown("until-value"), whole=goal in WHOLE)
+    text = session.shown("until-value")
+    value = typed.whole_number(text) if goal in WHOLE else typed.number(text)
     if value is not None:
         _order(run, "until", {goal: value})
 
@@ -87,9 +93,44 @@ def _rate(run: Run | None) -> None:
 
 
 def _set_rate(run: Run | None) -> None:
-    value = _number(session.shown("rate-value"), whole=False)
+    value = typed.number(session.shown("rate-value"))
     if value is not None and run is not None:
         session.command(run.id, "rate", {"rate": value})
+
+
+def _again(run: Run | None, alive: bool) -> None:
+    """The run once more from its beginning, or further than its end."""
+    with st.popover("Again", icon=":material/replay:", disabled=run is None or alive, width="content", key="again"):
+        if run is None:
+            return
+        st.caption("Exactly what this run was made of, whatever the design is by now.")
+        for label, icon, seed, help in (
+            ("Same seed", ":material/replay:", None, "On the same machine it is the same to the last bit."),
+            (
+                "Another seed",
+                ":material/casino:",
+                secrets.randbelow(2**31),
+                "Other first weights, another order of the data.",
+            ),
+        ):
+            st.button(
+                label,
+                icon=icon,
+                help=help,
+                key=f"again-{icon}",
+                on_click=session.begin,
+                args=(branching.restart, run.id, seed),
+            )
+        more = f"extend-{run.id}"
+        st.number_input("Epochs more", 1, limits.EPOCHS, max(1, run.epochs // 2), key=more)
+        st.button(
+            "Extend",
+            icon=":material/more_time:",
+            disabled=run.status != "finished",
+            help="A run that goes on from the end of this one, at the rate with which it ended.",
+            key="extend-go",
+            on_click=lambda: session.begin(branching.extend, run.id, session.shown(more)),
+        )
 
 
 def _order(run: Run | None, kind: CommandKind, payload: Json) -> None:
@@ -103,14 +144,3 @@ def _order(run: Run | None, kind: CommandKind, payload: Json) -> None:
         run = session.start()
     if run is not None:
         session.command(run.id, kind, payload)
-
-
-def _number(text: str | None, whole: bool) -> float | int | None:
-    """What a person has typed; None where that is no number, which is told."""
-    try:
-        return int(text or "") if whole else float((text or "").replace(",", "."))
-    except ValueError:
-        title = say("{text} cannot be read", text=repr((text or "")[:40]))
-        because = say("Write a whole number, such as 10.") if whole else say("Write a number, such as 0.01 or 1e-3.")
-        session.notify(Problem(code="form/value", title=title, because=because))
-        return None

@@ -4,11 +4,10 @@ import pandas as pd
 import streamlit as st
 
 from builder import limits
-from builder.problem import Problem, say
 from builder.store import branching, checkpoints, history
 from builder.store.checkpoints import Kept
 from builder.store.runs import Run
-from pages.parts import session
+from pages.parts import session, typed
 from pages.parts.words import count
 
 
@@ -69,14 +68,8 @@ def _go(run: Run, step: int, epochs_key: str, rate_key: str) -> None:
         changes["recipe.length.epochs"] = session.shown(epochs_key)
     rate = (session.shown(rate_key) or "").strip()
     if rate:
-        try:
-            changes["recipe.optimizer.params.lr"] = float(rate.replace(",", "."))
-        except ValueError:
-            because = say("Write a number, such as 0.01 or 1e-3.")
-            session.notify(
-                Problem(
-                    code="form/value", title=say("{rate} is no learning rate", rate=repr(rate[:40])), because=because
-                )
-            )
+        number = typed.number(rate)
+        if number is None:
             return
+        changes["recipe.optimizer.params.lr"] = number
     session.begin(branching.branch, run.id, step, changes=changes)

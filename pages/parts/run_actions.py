@@ -7,11 +7,11 @@ import streamlit as st
 
 from builder import limits
 from builder.design import read
-from builder.problem import Problem, Refused, say
+from builder.problem import Refused
 from builder.store import archive, branching, checkpoints, documents
 from builder.store import runs as store
 from builder.store.runs import Run
-from pages.parts import run_bin, session
+from pages.parts import run_bin, session, typed
 from pages.parts.problems import problem_list
 from pages.parts.words import memory
 
@@ -26,7 +26,7 @@ def actions(chosen: Sequence[Run]) -> None:
         disabled=run is None or not store.can_go_on(run),
         help="Let it go on where it ended.",
         on_click=session.resume,
-        args=(run.id if run else "", "resume"),
+        args=(run.id if run else "",),
     )
     _branch(run)
     _extend(run)
@@ -109,22 +109,12 @@ def _branch(run: Run | None) -> None:
 def _make_branch(run: Run, step: int, epochs: int, rate: str, name: str) -> None:
     changes: dict[str, object] = {} if epochs == run.epochs else {"recipe.length.epochs": epochs}
     if rate.strip():
-        number = _number(rate)
+        number = typed.number(rate)
         if number is None:
             return
         changes["recipe.optimizer.params.lr"] = number
     made = session.attempt(branching.branch, run.id, step, name=name.strip() or None, changes=changes)
     _show(run, made, "branch")
-
-
-def _number(text: str) -> float | None:
-    """What was typed as a number; None where it is none, which is told."""
-    try:
-        return float(text.replace(",", "."))
-    except ValueError:
-        because = say("{text!r} is not a number. Write 0.001 or 1e-3.", text=text[:40])
-        session.notify(Problem(code="form/value", title=say("The learning rate cannot be read"), because=because))
-        return None
 
 
 def _show(run: Run, made: Run | None, menu: str) -> None:

@@ -138,7 +138,9 @@ def table(found: Sequence[Run], asked: Asked) -> list[Run]:
     listed = list(found[: asked.limit])
     ids = [run.id for run in listed]
     chosen = [run for run in session.chosen_runs() if run in ids]
-    key = f"run-table-{crc32(' '.join(ids).encode())}"  # with other rows it is another table, which has no selection yet
+    key = (
+        f"run-table-{crc32(' '.join(ids).encode())}"  # with other rows it is another table, which has no selection yet
+    )
     rows = sorted(ids.index(run) for run in chosen)
     if rows != _rows(session.shown(key)):  # what is chosen goes with its run
         session.show(key, {"selection": {"rows": rows, "columns": [], "cells": []}})

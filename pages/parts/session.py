@@ -231,7 +231,7 @@ def begin(make: Callable[..., Run], *arguments: Any, **named: Any) -> Run | None
     return made
 
 
-def resume(run_id: str, _kind: runs.CommandKind = "resume") -> None:
+def resume(run_id: str) -> None:
     """Let a run go on that has ended before its end."""
     attempt(runs.resume, run_id)
 

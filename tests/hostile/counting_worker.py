@@ -18,11 +18,11 @@ LIMIT = 100_000
 ENDINGS: dict[str, EndStatus] = {"stop": "stopped", "interrupt": "interrupted"}
 
 
-def limit_files() -> None:
-    """From now on this process meets what it would meet on a full disk."""
+def limit_files(size: int = LIMIT) -> None:
+    """From now on this process meets what it would meet on a full disk: no file grows beyond `size` bytes."""
     import resource
 
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, LIMIT))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
 def count(run: Run, recorder: Recorder, control: Control) -> Outcome:

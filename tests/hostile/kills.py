@@ -230,7 +230,7 @@ def full_disks(times: int) -> None:
             if ended.status == "running":  # the engine is told so by the worker's exit status
                 runs.finish(run, "failed", untold())
             else:
-                assert ended.status == "failed" and ended.problem is not None
+                assert ended.status == "failed" and ended.problem is not None, ended.status
                 told = ended.problem["title"] + ended.problem["because"]
                 assert "disk is full" in told or "too large" in told, told
             _go_on(run, training)
@@ -277,7 +277,7 @@ def _train(run: str, training: Any, leaves_after: float | None = None, limited: 
     def work(_say: Say) -> None:
         if limited:
             worker.TELL_SECONDS = 0.2
-            limit_files()
+            limit_files(random.randrange(4_000, 20_000))
         if leaves_after is not None:
             threading.Timer(leaves_after, engine_gone.set).start()
         worker._carry_out(claimed, training, engine_gone)

@@ -27,7 +27,8 @@ export function emptyText(meta: RunMeta | undefined): string {
   if (!meta) return "Loading";
   if (meta.status === "queued") {
     const place = meta.place === null ? "Waiting in the queue" : `Queued: place ${meta.place}`;
-    return meta.starts_in === null ? place : `${place}, starts in about ${duration(meta.starts_in)}`;
+    if (meta.starts_in === null) return place;
+    return meta.starts_in < 1 ? "Starts as soon as a process is ready" : `${place}, starts in about ${duration(meta.starts_in)}`;
   }
   if (meta.status === "starting") return "Starting";
   return isAlive(meta.status) ? "Waiting for the first step" : "Nothing was recorded";

@@ -46,6 +46,7 @@ test("where nothing can be drawn yet the reason is said", () => {
   expect(emptyText({ ...META, status: "queued", place: 3, starts_in: 70.2 })).toBe(
     "Queued: place 3, starts in about 1 min 10 s",
   );
+  expect(emptyText({ ...META, status: "queued", place: 1, starts_in: 0 })).toBe("Starts as soon as a process is ready");
   expect(emptyText({ ...META, status: "starting" })).toBe("Starting");
   expect(emptyText(META)).toBe("Waiting for the first step");
   expect(emptyText({ ...META, status: "failed" })).toBe("Nothing was recorded");
