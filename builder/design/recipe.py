@@ -34,7 +34,12 @@ class Batch(Value):
     """How many samples are looked at before each change of the weights."""
 
     size: int | None = Field(
-        64, ge=1, le=limits.BATCH, title="Batch size", description="Samples per step; empty: the whole training part."
+        64,
+        ge=1,
+        le=limits.BATCH,
+        title="Batch size",
+        description="Samples per step; empty: the whole training part.",
+        json_schema_extra={"empty": "whole set"},
     )
     last: Literal["keep", "drop"] = Field(
         "keep", title="Last batch", description="A last batch that is not full is kept or dropped."
@@ -110,6 +115,7 @@ class Recipe(Value):
         lt=1,
         title="Average of weights",
         description="Judge a running average of the weights: share of the old average that each step keeps, such as 0.999.",
+        json_schema_extra={"empty": "off"},
     )
     metrics: tuple[Picked[Metric], ...] = Field((), max_length=8)
     """What is measured at the end of every epoch, besides loss and accuracy."""

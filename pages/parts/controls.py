@@ -34,10 +34,10 @@ def controls(draft: Draft, run: Run | None, ready: bool) -> None:
         _steps(run, alive, ready)
         _until(run, alive, ready)
         _rate(run)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="beside-controls"):
         _again(run, alive)
-    st.caption(
-        f"**{plain(draft.document.get('name') or 'Untitled')}**" + (" · changes apply to the next run" if alive else "")
-    )
+        name = plain(draft.document.get("name") or "Untitled")
+        st.caption(f"**{name}**" + (" · changes apply to the next run" if alive else ""))
 
 
 def _commands(run: Run | None, alive: bool) -> None:

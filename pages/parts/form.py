@@ -73,6 +73,12 @@ def _is_advanced(field: FieldInfo) -> bool:
     return isinstance(field.json_schema_extra, dict) and bool(field.json_schema_extra.get("advanced"))
 
 
+def _empty(field: FieldInfo) -> str:
+    """What stands in a field that is left empty."""
+    extra = field.json_schema_extra
+    return str(extra.get("empty", "automatic")) if isinstance(extra, dict) else "automatic"
+
+
 def _widget(value: BaseModel, name: str, field: FieldInfo, form: Form) -> None:
     label = field.title or name.replace("_", " ").capitalize()
     current = getattr(value, name)
@@ -96,14 +102,14 @@ def _widget(value: BaseModel, name: str, field: FieldInfo, form: Form) -> None:
             min_value=low,
             max_value=high,
             step=1,
-            placeholder="automatic",
+            placeholder=_empty(field),
             value=None if optional else "min",
             args=(name, key, _same),
         )
     elif kind is float:
         session.show(key, "" if current is None else f"{current:g}")
         number = (lambda text: _number(text) if text.strip() else None) if optional else _number
-        st.text_input(**common, placeholder="automatic" if optional else None, args=(name, key, number))
+        st.text_input(**common, placeholder=_empty(field) if optional else None, args=(name, key, number))
     else:
         session.show(key, _written(current))
         st.text_input(**common, args=(name, key, _parser(field.annotation, optional or current is None)))

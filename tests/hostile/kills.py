@@ -5,6 +5,7 @@ threads: `python -m tests.hostile.thousandfold`.
 """
 
 import contextlib
+import errno
 import json
 import os
 import random
@@ -204,17 +205,28 @@ def engines_that_leave(times: int) -> None:
     training = _prepared()
     with new_home():
         untouched = _submitted(DESIGNS[0])
-        _train(untouched, training).end()
-        for _ in range(times):
+        assert _train(untouched, training).end()[0]
+        for trial in range(times):
             run = _submitted(DESIGNS[0])
-            child = _train(run, training, leaves_after=random.uniform(0, 0.1))
-            assert child.end()[0]
-            ended = _found(run)
+            assert _train(run, training, engine=_Leaving(looks=1 + trial % 4)).end()[0]
+            ended, newest = _found(run), checkpoints.newest(run)
+            assert trial % 4 or ended.status == "interrupted", "it looks at least twice"
+            assert newest is not None and newest[0] == ended.step
             if ended.status == "interrupted":
-                newest = checkpoints.newest(run)
-                assert newest is not None and newest[0] == ended.step
                 _go_on(run, training)
             _compare(untouched, run)
+
+
+class _Leaving(threading.Event):
+    """Comes to pass after so many looks."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self.looks = looks
+
+    def is_set(self) -> bool:
+        self.looks -= 1
+        return self.looks < 0
 
 
 def full_disks(times: int) -> None:
@@ -222,19 +234,30 @@ def full_disks(times: int) -> None:
     training = _prepared()
     with new_home():
         untouched = _submitted(DESIGNS[0])
-        _train(untouched, training).end()
+        assert _train(untouched, training).end()[0]
         for _ in range(times):
-            run = _submitted(DESIGNS[0])
-            assert _train(run, training, limited=True).end()[0]
-            ended = _found(run)
-            if ended.status == "running":  # the engine is told so by the worker's exit status
-                runs.finish(run, "failed", untold())
-            else:
-                assert ended.status == "failed" and ended.problem is not None, ended.status
-                told = ended.problem["title"] + ended.problem["because"]
-                assert "disk is full" in told or "too large" in told, told
-            _go_on(run, training)
-            _compare(untouched, run)
+            for full in (_nothing_grows, _no_checkpoint_fits):
+                run = _submitted(DESIGNS[0])
+                assert _train(run, training, before=full).end()[0]
+                ended = _found(run)
+                if ended.status == "running" and full is _nothing_grows:  # the exit status tells the engine
+                    runs.finish(run, "failed", untold())
+                else:
+                    assert ended.status == "failed" and ended.problem is not None, ended.status
+                    assert ended.problem["code"] in ("store/full", "checkpoint/not-written"), ended.problem
+                _go_on(run, training)
+                _compare(untouched, run)
+
+
+def _nothing_grows() -> None:
+    limit_files(random.randrange(4_000, 20_000))
+
+
+def _no_checkpoint_fits() -> None:
+    def write(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    files.write = write
 
 
 def _go_on(run: str, training: Any) -> None:
@@ -265,22 +288,20 @@ def _found(run: str) -> runs.Run:
     return found
 
 
-def _train(run: str, training: Any, leaves_after: float | None = None, limited: bool = False) -> Child:
-    """A worker that has just got the run; its engine leaves after so many seconds, or its disk is full."""
+def _train(
+    run: str, training: Any, engine: threading.Event | None = None, before: Callable[[], None] = lambda: None
+) -> Child:
+    """A worker that has just got the run; `engine` comes to pass when that leaves, `before` is done first."""
     from builder import worker
 
     claimed = runs.claim()
     assert claimed is not None and claimed.id == run
     runs.update(run, status="running")
-    engine_gone = threading.Event()
 
     def work(_say: Say) -> None:
-        if limited:
-            worker.TELL_SECONDS = 0.2
-            limit_files(random.randrange(4_000, 20_000))
-        if leaves_after is not None:
-            threading.Timer(leaves_after, engine_gone.set).start()
-        worker._carry_out(claimed, training, engine_gone)
+        worker.TELL_SECONDS = 0.2
+        before()
+        worker._carry_out(claimed, training, engine or threading.Event())
 
     return Child(work)
 

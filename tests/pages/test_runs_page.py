@@ -297,7 +297,7 @@ def test_a_learning_rate_that_cannot_be_read_is_told(visit: Visit, monkeypatch: 
     monkeypatch.setattr("builder.store.checkpoints.steps", lambda run_id: [25])
     tab = fill(opened(at_runs(visit, run), "branch"), f"branch-rate-{run.id}", "fast")
     press(tab, "branch-go")
-    assert errors(tab) == ["The learning rate cannot be read"]
+    assert errors(tab) == ["'fast' cannot be read"]
     assert len(runs.listing("ada")) == 1
 
 
