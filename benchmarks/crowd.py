@@ -17,6 +17,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -38,7 +39,7 @@ from builder.store import database, documents, runs
 from builder.store.history import Recorder
 from builder.worker import NICENESS, load_torch, load_torchmetrics
 
-PEOPLE, EACH, SLOTS = 10, 3, 2
+EACH, SLOTS = 3, 2
 PROMISED_SHARE, PROMISED_PAGE, PROMISED_NEWS = 0.9, 0.5, 0.05
 PRESS_EVERY, ASK_EVERY = 0.5, 1.0
 ALL_RUNS_SECONDS = 1800.0
@@ -61,7 +62,7 @@ ANSWER_TIME = """
 
 
 class Side(NamedTuple):
-    """What came of the thirty runs in one way to train them."""
+    """What came of all the runs in one way to train them."""
 
     name: str
     ended: list[runs.Run]
@@ -147,10 +148,10 @@ class Times(NamedTuple):
 
 
 class Crowd:
-    """Ten people and their thirty runs, each run one of a design that its owner has."""
+    """People with three runs each, all of the one design that each of them has."""
 
     def __init__(self, experiments: list[dict[str, Json]]) -> None:
-        self.people = [new_visitor() for _ in range(PEOPLE)]
+        self.people = [new_visitor() for _ in range(len(experiments) // EACH)]
         self.cookies = {person.owner: person.cookie for person in self.people}
         self.runs: list[str] = []
         for at, person in enumerate(self.people):
@@ -192,13 +193,13 @@ def looking(times: Times) -> Callable[[Crowd, str], None]:
     """What looks at pages and at news until all runs have ended, and fills `times`."""
 
     def look(people: Crowd, address: str) -> None:
-        asking = threading.Thread(target=ask_for_news, args=(people, address, times.news))
-        asking.start()
-        with pressing(people.people[0], address) as press:
-            while people.is_waiting():
-                times.page.append(press())
-                time.sleep(PRESS_EVERY)
-        asking.join()
+        with ThreadPoolExecutor(1) as beside:
+            asking = beside.submit(ask_for_news, people, address, times.news)
+            with pressing(people.people[0], address) as press:
+                while people.is_waiting():
+                    times.page.append(press())
+                    time.sleep(PRESS_EVERY)
+            asking.result()
 
     return look
 
@@ -278,7 +279,7 @@ def sides_table(sides: list[Side], ideal: float) -> str:
         ]
         for side in sides
     ]
-    head = ["thirty runs", "finished", "seconds", "one run (median)", "slots training", "steps/s", "beside streams"]
+    head = ["runs trained by", "finished", "seconds", "one run (median)", "slots training", "steps/s", "beside streams"]
     return table(head, rows)
 
 
@@ -311,12 +312,13 @@ def verdict(crowds: list[Side], ideal: float, times: Times) -> str:
 @click.command(help=__doc__)
 @click.option("--epochs", default=30, show_default=True, type=click.IntRange(min=1), help="Of each run.")
 @click.option("--network", default="digits-cnn", show_default=True, type=click.Choice(list(GALLERY)))
-def main(epochs: int, network: str) -> None:
-    print(f"{machine()}; {network}, {epochs} epochs a run")
-    experiments = [experiment(network, epochs, seed) for seed in range(PEOPLE * EACH)]
+@click.option("--people", default=10, show_default=True, type=click.IntRange(min=2), help="With three runs each.")
+def main(epochs: int, network: str, people: int) -> None:
+    print(f"{machine()}; {people} people, {EACH} runs each, {network}, {epochs} epochs a run")
+    experiments = [experiment(network, epochs, seed) for seed in range(people * EACH)]
     times = Times([], [])
     before = streams("two streams, before", experiments)
-    unseen = crowd("the crowd, nobody looks", experiments, lambda people, address: None)
+    unseen = crowd("the crowd, nobody looks", experiments, lambda _crowd, _address: None)
     seen = crowd("the crowd, looked at", experiments, looking(times))
     after = streams("two streams, after", experiments)
     ideal = (before.speed + after.speed) / 2

@@ -5,36 +5,27 @@ Linux, which says how much memory a process has, and Chromium with Playwright (r
 """
 
 import os
-import shutil
-import socket
 import statistics
-import subprocess
-import sys
-import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from http.cookies import SimpleCookie
 from pathlib import Path
 
 import click
 import sqlalchemy as sa
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from benchmarks.experiments import EXPERIMENTS
 from benchmarks.measure import machine, table
+from benchmarks.stage import ROOT, browser_of, new_visitor, opened, own_home, server, wait_until
 from builder.design import read
 from builder.design.network import to_json
 from builder.engine.service import WORKER
 from builder.engine.worker_process import WorkerProcess
-from builder.server.identity import COOKIE, owner_of
 from builder.store import database, history, runs
 from builder.store.tables import history_chunk, history_tail
 
-ROOT = Path(__file__).parents[1]
+LIVE = ROOT / "tests/server/live_app.py"
+"""A page with the live chart of the run that its address names; the browser tests have it, too."""
 EXPERIMENT = "tiny-adam"
 SAMPLES = 20
 """Times that the worker's memory is looked at during a run."""
@@ -48,14 +39,6 @@ LINES = "() => document.querySelectorAll('.layerlab-plot .scatterlayer path.js-l
 NUMBERS_CAME = (
     "() => performance.getEntriesByType('resource').find(entry => entry.name.includes('/series')).responseEnd / 1000"
 )
-
-
-def wait_until(condition: Callable[[], object], seconds: float, every: float = 0.02) -> None:
-    """Return as soon as it is true."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"still not so after {seconds:g} s"
-        time.sleep(every)
 
 
 def resident(process: int) -> float:
@@ -123,43 +106,6 @@ def seconds_to_read(run_id: str) -> float:
 # The page --------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def server() -> Iterator[str]:
-    """The address of a page with the live chart of the run that its address names; the browser tests have it, too."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
-    options = ["--server.address=127.0.0.1", f"--server.port={port}", "--server.fileWatcherType=none"]
-    app = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(ROOT / "tests/server/live_app.py"), *options],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        address = f"http://127.0.0.1:{port}"
-        wait_until(lambda: answers(f"{address}/_stcore/health"), seconds=120)
-        yield address
-    finally:
-        app.terminate()
-        app.wait(30)
-
-
-def answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=5):
-            return True
-    except (urllib.error.URLError, TimeoutError):
-        return False
-
-
-def visitor(address: str) -> str:
-    """The cookie of somebody who comes for the first time."""
-    with urllib.request.urlopen(address, timeout=30) as answer:
-        cookies = SimpleCookie("; ".join(answer.headers.get_all("Set-Cookie")))
-    return cookies[COOKIE].value
-
-
 def drawn(page: Page, last: int) -> tuple[float, float]:
     """Seconds until the chart shows the last step: since the page was asked for, and since the numbers had come."""
     page.wait_for_function(SHOWN, arg=f"at step {last:,}.")
@@ -170,19 +116,12 @@ def drawn(page: Page, last: int) -> tuple[float, float]:
 
 def seconds_to_draw(address: str, cookie: str, run: runs.Run) -> list[tuple[float, float]]:
     """`drawn` of a browser that has never been here, and then of as many reloads."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        context = browser.new_context(viewport={"width": 1280, "height": 720})
-        context.set_default_timeout(60_000)
-        context.add_cookies([{"name": COOKIE, "value": cookie, "url": address}])
-        page = context.new_page()
-        page.goto(f"{address}/?run={run.id}")
+    with browser_of(cookie, address) as context:
+        page = opened(context, f"{address}/?run={run.id}")
         taken = [drawn(page, run.step)]
         for _ in range(READS):
             page.reload()
             taken.append(drawn(page, run.step))
-        browser.close()
     return taken
 
 
@@ -230,20 +169,14 @@ def report(run: runs.Run, seconds: float, memory: list[tuple[int, float]], taken
 @click.option("--steps", default=1_000_000, show_default=True, type=click.IntRange(min=10_000))
 def main(steps: int) -> None:
     print(machine())
-    with tempfile.TemporaryDirectory() as home:
-        os.environ["LAYERLAB_HOME"] = home
-        os.environ.pop("LAYERLAB_STORE", None)
-        with server() as address:
-            cookie = visitor(address)
-            owner = owner_of(cookie)
-            assert owner
-            run = submitted(owner, steps)
-            memory, seconds = carried_out(run, steps)
-            print("MiB of memory at step:", ", ".join(f"{step:,}: {size:.1f}" for step, size in memory))
-            ended = runs.find(run.id)
-            assert ended
-            print(report(ended, seconds, memory, seconds_to_draw(address, cookie, ended)))
-        database.close()
+    with own_home(), server(LIVE) as address:
+        visitor = new_visitor()
+        run = submitted(visitor.owner, steps)
+        memory, seconds = carried_out(run, steps)
+        print("MiB of memory at step:", ", ".join(f"{step:,}: {size:.1f}" for step, size in memory))
+        ended = runs.find(run.id)
+        assert ended
+        print(report(ended, seconds, memory, seconds_to_draw(address, visitor.cookie, ended)))
 
 
 if __name__ == "__main__":

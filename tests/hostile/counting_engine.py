@@ -2,8 +2,7 @@
 
 import sys
 
-from builder.engine import manage
-from builder.engine.service import serve
+from builder.engine import manage, service
 
 ENGINE = (sys.executable, "-m", "tests.hostile.counting_engine")
 WORKER = (sys.executable, "-m", "tests.hostile.counting_worker")
@@ -15,4 +14,5 @@ if __name__ == "__main__":
         manage.ensure.__defaults__ = (ENGINE,)
         main()
     else:
-        serve(WORKER)
+        service.SPARES = 1
+        service.serve(WORKER)

@@ -147,7 +147,7 @@ def kills_during_checkpoints(times: int) -> None:
         for _ in range(times):
             child = Child(lambda say: _keep_for_ever(run, say))
             child.first_word()
-            time.sleep(random.uniform(0, 0.05))
+            time.sleep(random.uniform(0, 0.02))
             step, version = map(int, child.kill()[-1].split())
             newest = checkpoints.newest(run)
             assert newest is not None
@@ -169,7 +169,7 @@ def _keep_for_ever(run: str, say: Say) -> None:
 
 
 def _bytes(step: int, version: int) -> bytes:
-    return f"{step:012d} {version} ".encode() * 20_000
+    return f"{step:012d} {version} ".encode() * 5_000
 
 
 # Workers ---------------------------------------------------------------------------------------------------------

@@ -23,10 +23,10 @@ from builder.store import archive, checkpoints, runs
 pytestmark = pytest.mark.usefixtures("home")
 
 ROOT = Path(__file__).parents[2]
-RSS = 190 * 2**20
-"""Well below what is allowed, so that smaller files show it: either of the two large ones, read at once, is beyond it."""
+RSS = 150 * 2**20
+"""Half of what is allowed, so that smaller files show it: either of the two large ones, read at once, is beyond it."""
 UNPACK = """
-import resource, sys
+import re, sys
 from pathlib import Path
 from builder.problem import Refused
 from builder.store import archive
@@ -35,7 +35,7 @@ for name in sys.argv[1:]:
         print(Path(name).name, archive.unpack("eve", Path(name)).status)
     except Refused as refused:
         print(Path(name).name, refused.problems[0].code)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+print(1024 * int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text()).group(1)))
 """
 
 
@@ -177,6 +177,9 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         path.unlink()
 
 
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="ru_maxrss is that of whoever started a process, too"
+)
 def test_memory_stays_small(folder: Path, home: Path) -> None:
     for number, (_, make) in enumerate(HOSTILE.values()):
         (folder / f"{number:02}.zip").write_bytes(make())
@@ -192,21 +195,22 @@ def test_memory_stays_small(folder: Path, home: Path) -> None:
     assert answers.pop("large.zip") == "stopped"
     assert answers.pop("fill.zip") == "archive/members"
     assert list(answers.values()) == [f"archive/{code}" for code, _ in HOSTILE.values()]
+    print(int(most) / 2**20)
     assert int(most) < RSS, f"{int(most) / 2**20:.0f} MiB"
     (large,) = runs.listing("eve")
     assert checkpoints.steps(large.id) == [7]
 
 
 def large_directory() -> bytes:
-    """Half a million entries in 24 MB: opening it with zipfile takes 165 MB."""
+    """300,000 entries in 14 MB: opening it with zipfile takes 100 MB."""
     entry = zipped({"x": b""})
     start = entry.index(b"PK\1\2")
-    entries = entry[start:-22] * 500_000
+    entries = entry[start:-22] * 300_000
     return entry[:start] + entries + b"PK\5\6" + struct.pack("<4H2LH", 0, 0, 1, 1, len(entries), start, 0)
 
 
-def large_checkpoint(path: Path, numbers: int = 40_000_000) -> None:
-    """160 MB of weights in which nothing is wrong."""
+def large_checkpoint(path: Path, numbers: int = 25_000_000) -> None:
+    """100 MB of weights in which nothing is wrong."""
     header = json.dumps({"w": {"dtype": "F32", "shape": [numbers], "data_offsets": [0, 4 * numbers]}}).encode()
     pieces = [len(header).to_bytes(8, "little") + header, *[bytes(4_000_000)] * (numbers // 1_000_000)]
     sha256 = hashlib.sha256()

@@ -80,7 +80,16 @@ def press(tab: AppTest, label_or_key: str) -> AppTest:
 
 def fill(tab: AppTest, key: str, value: Any) -> AppTest:
     """Put a value into the number, text or choice with that key; the form of a node is opened with `press`."""
-    for kind in (tab.number_input, tab.text_input, tab.selectbox, tab.toggle):
+    kinds = (
+        tab.number_input,
+        tab.text_input,
+        tab.selectbox,
+        tab.toggle,
+        tab.multiselect,
+        tab.button_group,
+        tab.select_slider,
+    )
+    for kind in kinds:
         for widget in kind:
             if widget.key == key:
                 return sound(widget.set_value(value).run())

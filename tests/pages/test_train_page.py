@@ -12,8 +12,9 @@ from streamlit.testing.v1 import AppTest
 
 from builder.blocks import example
 from builder.catalog import Initializer, Loss, Optimizer, Preparation, Schedule, Source
-from builder.problem import Problem
-from builder.store import runs
+from builder.problem import Fix, Problem, Set
+from builder.store import checkpoints, runs
+from builder.store.history import Recorder
 from builder.store.runs import Run, Status
 from tests.pages.conftest import (
     ONE_OF_EACH_FAMILY,
@@ -29,17 +30,18 @@ from tests.pages.conftest import (
     sound,
 )
 
-CONTROLS = ("Train", "Pause", "Resume", "Stop")
+CONTROLS = ("Train", "Pause", "Resume", "Stop", "Step", "Epoch")
+STEPS = {"Step", "Epoch"}
 LIVE: dict[Status | None, set[str]] = {
-    None: {"Train"},
-    "queued": {"Stop"},
-    "starting": {"Stop"},
-    "running": {"Pause", "Stop"},
-    "paused": {"Resume", "Stop"},
-    "finished": {"Train"},
-    "stopped": {"Train", "Resume"},
-    "failed": {"Train", "Resume"},
-    "interrupted": {"Train", "Resume"},
+    None: {"Train"} | STEPS,
+    "queued": {"Stop"} | STEPS,
+    "starting": {"Stop"} | STEPS,
+    "running": {"Pause", "Stop"} | STEPS,
+    "paused": {"Resume", "Stop"} | STEPS,
+    "finished": {"Train"} | STEPS,
+    "stopped": {"Train", "Resume"} | STEPS,
+    "failed": {"Train", "Resume"} | STEPS,
+    "interrupted": {"Train", "Resume"} | STEPS,
 }
 """Buttons that can be pressed, by the status of the run that is shown."""
 
@@ -308,3 +310,168 @@ def test_a_schedule_is_drawn_before_training(visit: Visit) -> None:
     (drawn,) = (chart for chart in charts if json.loads(chart.spec)["layout"]["title"]["text"] == "Learning rate")
     assert drawn.alt.startswith("The learning rate goes from 0.01 to ")
     assert open_design(tab).document["recipe"]["schedule"] == {"type": "Cosine"}
+
+
+# Steps, goals, rates ---------------------------------------------------------------------------------------------
+
+
+def asked(run: Run) -> list[tuple[str, Any]]:
+    """What was asked of a run, in order."""
+    return [(command.kind, command.payload) for command in runs.commands_after(run.id, 0)]
+
+
+def test_a_step_of_nothing_yet_makes_a_run_that_halts_behind_it(visit: Visit) -> None:
+    press(go_to(visit(), "train.py"), "Step")
+    assert asked(the_run()) == [("step", {"steps": 1})]
+
+
+def test_steps_of_a_paused_run_are_asked_of_it(visit: Visit) -> None:
+    tab = started(visit, "paused")
+    for label in ("Step", "Step", "Epoch"):
+        press(tab, label)
+    assert asked(the_run()) == [("step", {"steps": 1}), ("step", {"steps": 1}), ("step", {"epochs": 1})]
+
+
+def test_a_step_of_a_stopped_run_lets_it_go_on(visit: Visit) -> None:
+    tab = started(visit, "running")
+    runs.finish(the_run().id, "stopped")
+    press(sound(tab.run()), "Step")
+    assert the_run().status == "queued"
+    assert asked(the_run()) == [("step", {"steps": 1})]
+
+
+@pytest.mark.parametrize(
+    ("goal", "typed", "order"),
+    [("epoch", "12", {"epoch": 12}), ("loss", "0,05", {"loss": 0.05}), ("accuracy", "0.9", {"accuracy": 0.9})],
+)
+def test_a_run_goes_on_until_what_was_typed(visit: Visit, goal: str, typed: str, order: dict[str, float]) -> None:
+    tab = started(visit, "running")
+    fill(tab, "until-what", goal)
+    fill(tab, "until-value", typed)
+    press(tab, "until-go")
+    assert asked(the_run()) == [("until", order)]
+
+
+@pytest.mark.parametrize(("goal", "typed"), [("epoch", "1.5"), ("loss", "low"), ("accuracy", ""), ("accuracy", "7")])
+def test_a_goal_that_makes_no_sense_is_told(visit: Visit, goal: str, typed: str) -> None:
+    tab = started(visit, "running")
+    fill(tab, "until-what", goal)
+    fill(tab, "until-value", typed)
+    press(tab, "until-go")
+    assert errors(tab)
+    assert asked(the_run()) == []
+
+
+def test_the_rate_of_a_running_run_is_changed(visit: Visit) -> None:
+    tab = started(visit, "running")
+    fill(tab, "rate-value", "1e-4")
+    press(tab, "rate-go")
+    assert asked(the_run()) == [("rate", {"rate": 0.0001})]
+    fill(tab, "rate-value", "-3")
+    press(tab, "rate-go")
+    assert errors(tab) == ["That cannot be asked of a run"]
+
+
+def test_a_run_is_begun_again_with_its_seed_and_with_another(visit: Visit) -> None:
+    tab = started(visit, "running")
+    runs.finish(the_run().id, "finished")
+    tab = press(sound(tab.run()), "again-:material/replay:")
+    first, second = sorted(runs.listing("ada"), key=lambda run: run.created)
+    assert second.experiment == first.experiment
+    runs.finish(second.id, "finished")
+    press(sound(tab.run()), "again-:material/casino:")
+    newest = max(runs.listing("ada"), key=lambda run: run.created)
+    assert newest.experiment["recipe"]["seed"] != first.experiment["recipe"].get("seed", 0)
+
+
+# How it is carried out -------------------------------------------------------------------------------------------
+
+
+def test_what_is_wished_for_goes_with_the_run_and_is_remembered_by_the_next(visit: Visit) -> None:
+    tab = go_to(visit(), "train.py")
+    design = open_design(tab).id
+    fill(tab, f"wish-precision-{design}", "bfloat16")
+    fill(tab, f"wish-threads-{design}", 2)
+    press(tab, "Train")
+    assert {name: the_run().execution[name] for name in ("device", "precision", "threads")} == {
+        "device": "auto", "precision": "bfloat16", "threads": 2,
+    }  # fmt: skip
+    runs.finish(the_run().id, "finished")
+    fresh = go_to(visit(), "train.py")  # another tab, later
+    assert fresh.selectbox(key=f"wish-precision-{design}").value == "bfloat16"
+
+
+def test_early_stopping_metrics_and_averages_are_edits_of_the_design(visit: Visit) -> None:
+    tab = go_to(visit(), "train.py")
+    fill(tab, "pick.recipe.early_stopping", True)
+    fill(tab, "recipe.early_stopping.patience", 3)
+    fill(tab, "pick.recipe.metrics", ["F1", "AUROC"])
+    fill(tab, "recipe.ema", "0.99")
+    fill(tab, "recipe.batch.accumulation", 4)
+    recipe = open_design(tab).document["recipe"]
+    assert recipe["early_stopping"] == {"patience": 3}
+    assert recipe["metrics"] == [{"type": "F1"}, {"type": "AUROC"}]
+    assert (recipe["ema"], recipe["batch"]["accumulation"]) == (0.99, 4)
+    assert tab.multiselect(key="pick.recipe.metrics").options == ["Precision", "Recall", "F1", "AUROC"]  # two classes
+    fill(tab, "pick.recipe.early_stopping", False)
+    assert "early_stopping" not in open_design(tab).document["recipe"]
+
+
+# Moments that are kept -------------------------------------------------------------------------------------------
+
+
+def kept(visit: Visit) -> tuple[AppTest, Run]:
+    """A tab that looks at a stopped run of which three moments are kept."""
+    tab = started(visit, "running")
+    run = the_run()
+    keeper = checkpoints.Keeper(run.id)
+    recorder = Recorder(run.id)
+    for step in range(1, 31):
+        recorder.add("train/loss", step, 1 / step)
+        if step % 10 == 0:
+            recorder.flush()
+            keeper.keep(step, b"moment %d" % step, epoch=step // 10, score={10: 0.5, 20: 0.25, 30: 0.375}[step])
+    recorder.close()
+    runs.update(run.id, step=30, total_steps=1000, epochs=200)
+    runs.finish(run.id, "stopped")
+    return sound(tab.run()), the_run()
+
+
+def test_the_slider_goes_back_to_any_moment_and_knows_the_best(visit: Visit) -> None:
+    tab, run = kept(visit)
+    (slider,) = tab.select_slider
+    assert slider.options == ["step 10, epoch 1", "step 20, epoch 2 (best)", "step 30, epoch 3"]
+    assert slider.value == 30
+    fill(tab, f"moment-{run.id}", 20)
+    (table,) = [table.value for table in tab.table if "train/loss" in table.value]
+    assert table.loc["step 20, epoch 2 (best)", "train/loss"] == "0.05"
+
+
+def test_another_run_goes_on_from_a_moment_at_another_rate(visit: Visit) -> None:
+    tab, run = kept(visit)
+    fill(tab, f"moment-{run.id}", 20)
+    fill(tab, f"moment-rate-{run.id}", "0.5")
+    fill(tab, f"moment-epochs-{run.id}", 250)
+    press(tab, "Branch from here")
+    branch = max(runs.listing("ada"), key=lambda run: run.created)
+    assert (branch.parent, branch.parent_step, branch.status) == (run.id, 20, "queued")
+    assert branch.experiment["recipe"]["optimizer"]["params"]["lr"] == 0.5
+    assert branch.experiment["recipe"]["length"]["epochs"] == 250
+
+
+def test_a_moment_s_rate_that_cannot_be_read_is_told(visit: Visit) -> None:
+    tab, run = kept(visit)
+    fill(tab, f"moment-rate-{run.id}", "fast")
+    press(tab, "Branch from here")
+    assert errors(tab) == ["'fast' cannot be read"]
+    assert len(runs.listing("ada")) == 1
+
+
+def test_what_would_help_a_run_that_was_too_large_changes_the_design(visit: Visit) -> None:
+    tab = started(visit, "running")
+    fix = Fix(label="Try batch 4", edits=(Set(path="recipe.batch.size", value=4),))
+    runs.finish(the_run().id, "failed", Problem(code="run/too-large", title="Too large", because="", fixes=(fix,)))
+    tab = sound(tab.run())
+    assert [fix.label for fix in fixes(tab)] == ["Try batch 4"]
+    press(tab, "Try batch 4")
+    assert open_design(tab).document["recipe"]["batch"]["size"] == 4

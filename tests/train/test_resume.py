@@ -115,14 +115,27 @@ def assert_equal(one: Any, other: Any) -> None:
         assert one == other
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(EXPERIMENTS)[:4])
+def test_interrupted_at_twenty_five_random_steps_it_is_the_same_to_the_last_bit(
+    name: str, monkeypatch: pytest.MonkeyPatch
+):
+    same_after_interruptions(name, 25, monkeypatch)
+
+
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_interrupted_at_any_step_the_rest_is_the_same_to_the_last_bit(name: str, monkeypatch: pytest.MonkeyPatch):
+    same_after_interruptions(name, 4, monkeypatch)
+
+
+def same_after_interruptions(name: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asserts that runs interrupted at so many random steps, and at the ends of epoch and run, end as an undisturbed one."""
     monkeypatch.setattr("builder.train.watch.LOOK_EVERY", 0.0)
     experiment, wish = EXPERIMENTS[name](), WISHES.get(name)
     whole, undisturbed = carry_on(experiment, at=-1, wish=wish)
     assert whole.status == "finished"
     epoch = whole.step // whole.epoch
-    chosen = random.Random(name).sample(range(1, whole.step), 4)
+    chosen = random.Random(name).sample(range(1, whole.step), min(count, whole.step - 1))
     for at in sorted({0, epoch, whole.step - 1, *chosen}):  # the end of an epoch, whose scores are not told yet, too
         first, before = carry_on(experiment, at, wish=wish)
         assert (first.status, first.step) == ("interrupted", at)
