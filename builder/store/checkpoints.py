@@ -19,11 +19,14 @@ import sqlalchemy as sa
 from builder import files, limits
 from builder.problem import Problem, Refused, say
 from builder.store.database import home, reading, writing
-from builder.store.tables import checkpoint, run
+from builder.store.tables import checkpoint, run, run_view
 
 EVERY_SECONDS = float(os.environ.get("LAYERLAB_CHECKPOINT") or 20)
 SHARE = 0.01
 """Of the time that keeping may take: after one that took long, the next one waits longer."""
+
+PICTURE = "boundary_"
+"""How pictures that belong to a moment are called; its step follows."""
 
 log = logging.getLogger("layerlab.checkpoints")
 
@@ -82,6 +85,14 @@ class Keeper:
         for path in folder.glob("*") if folder.exists() else ():
             if path not in known:
                 _remove(path)
+        self._forget_pictures()
+
+    def _forget_pictures(self) -> None:
+        """Pictures of moments that are not kept any more."""
+        kept = [f"{PICTURE}{row.step}" for row in _rows(self._run)]
+        of_moments = (run_view.c.run == self._run) & run_view.c.name.startswith(PICTURE, autoescape=True)
+        with writing() as connection:
+            connection.execute(sa.delete(run_view).where(of_moments, run_view.c.name.not_in(kept)))
 
     def _thin(self) -> None:
         rows = _rows(self._run)
@@ -96,6 +107,7 @@ class Keeper:
                 ).all()
             for row in forgotten:
                 _remove(_path(self._run, row.step, row.sha256))
+            self._forget_pictures()
 
 
 def superfluous(kept: Sequence[tuple[int, int]], best: int | None = None) -> list[int]:

@@ -44,10 +44,21 @@ class Boundary:
         if time.perf_counter() >= self.due:
             self.draw(step)
 
-    @torch.no_grad()
     def draw(self, step: int) -> None:
-        assert self.value is not None
+        """The newest picture, in place of the last one."""
         started = time.perf_counter()
+        self.recorder.view("boundary", step, *self._picture())
+        now = time.perf_counter()
+        self.due = now + max(SHORTEST_WAIT, (now - started) / SHARE_OF_TIME)
+
+    def keep(self, step: int) -> None:
+        """A picture that stays with the moment that is kept of a step."""
+        self.recorder.view(f"boundary_{step}", step, *self._picture())
+
+    @torch.no_grad()
+    def _picture(self) -> tuple[dict[str, Any], bytes]:
+        """What it is, and the value of every cell."""
+        assert self.value is not None
         was_training = self.network.training
         self.network.eval()
         cells = self.value(self.network(self.plane)[self.output]).float().cpu().numpy()
@@ -59,9 +70,7 @@ class Boundary:
             "classes": self.classes,
             "labels": list(self.labels),
         }
-        self.recorder.view("boundary", step, meta, cells.astype("<f4").tobytes())
-        now = time.perf_counter()
-        self.due = now + max(SHORTEST_WAIT, (now - started) / SHARE_OF_TIME)
+        return meta, cells.astype("<f4").tobytes()
 
     def _plane(self, like: Tensor) -> Tensor:
         """The middle of every cell, row by row from low y to high y. Shape (SIZE * SIZE, 2)."""

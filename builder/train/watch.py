@@ -141,6 +141,8 @@ class Watch:
             else:
                 score = self.best_score
             self.best = None
+        if self.boundary:
+            self.boundary.keep(self.step)
         self.good = self._moment(epoch)
         self.keeper.keep(self.step, self.good, epoch, score)
 

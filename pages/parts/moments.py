@@ -1,14 +1,19 @@
 """The moments of a run that are kept: a slider goes back to any of them, and another run can go on from there."""
 
+import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from builder import limits
-from builder.store import branching, checkpoints, history
+from builder.store import branching, checkpoints, history, views
 from builder.store.checkpoints import Kept
 from builder.store.runs import Run
-from pages.parts import session, typed
-from pages.parts.words import count
+from pages.parts import session, style, typed
+from pages.parts.words import count, plain
+
+TWO_CLASSES = ["#3f7fdc", "#e8871e"]
+"""As the live boundary has them."""
 
 
 def moments(run: Run) -> None:
@@ -22,6 +27,7 @@ def moments(run: Run) -> None:
         if values:
             table = pd.DataFrame({name: [f"{value:.4g}"] for name, value in values.items()}, index=[_words(moment)])
             st.table(table, width="content")
+        _picture(run, moment)
         _branch(run, moment)
 
 
@@ -41,6 +47,36 @@ def _chosen(run: Run, kept: list[Kept]) -> Kept:
         help="The best has the smallest validation loss.",
     )
     return by_step[step]
+
+
+def _picture(run: Run, moment: Kept) -> None:
+    """The decision boundary as it was then, where one was drawn."""
+    boundary = views.read(run.id, f"{checkpoints.PICTURE}{moment.step}", -1)
+    points = views.read(run.id, "points", -1)
+    if boundary is None or points is None:
+        return
+    meta = boundary.meta
+    cells = np.frombuffer(boundary.data, "<f4").reshape(meta["size"], meta["size"])
+    colours = TWO_CLASSES if meta["classes"] == 2 else style.series_colours()[: meta["classes"]]
+    scale = [[at / (len(colours) - 1), colour] for at, colour in enumerate(colours)]
+    low, high = (-1, 1) if meta["classes"] == 2 else (0, meta["classes"] - 1)
+    x, y = (np.linspace(*meta[side], 2 * meta["size"] + 1)[1::2] for side in ("x", "y"))
+    field = go.Heatmap(
+        x=x, y=y, z=cells, zmin=low, zmax=high, colorscale=scale, opacity=0.45, showscale=False, hoverinfo="skip"
+    )
+    samples = np.frombuffer(points.data, "<f4").reshape(-1, 4)
+    figure = go.Figure(field)
+    for number, label in enumerate(meta["labels"]):
+        mine = samples[samples[:, 2] == number]
+        marker = {"color": colours[number % len(colours)], "size": 6}
+        figure.add_scatter(x=mine[:, 0], y=mine[:, 1], mode="markers", name=plain(label), marker=marker)
+    figure.update_layout(
+        title=f"Decision boundary at {_words(moment)}", height=380, margin={"l": 40, "r": 10, "t": 40, "b": 40}
+    )
+    figure.update_xaxes(title="x", constrain="domain", range=list(meta["x"])).update_yaxes(
+        title="y", scaleanchor="x", range=list(meta["y"])
+    )
+    st.plotly_chart(figure, key=f"moment-picture-{run.id}", alt=f"The decision boundary at {_words(moment)}.")
 
 
 def _words(moment: Kept) -> str:

@@ -86,12 +86,12 @@ def test_pictures_in_colour_are_shown_in_colour_and_masks_below_them(visit: Visi
     assert {value for mask in masks for value in np.unique(mask)} == {0, 85, 170, 255}  # the ground and three forms
 
 
-def numbers(trace: dict[str, Any]) -> np.ndarray:
+def numbers(trace: dict[str, Any], what: str = "y") -> np.ndarray:
     """What a trace draws, whichever way Plotly has written it down."""
     if trace["type"] == "image":
         picture = base64.b64decode(trace["source"].removeprefix("data:image/png;base64,"))
         return np.ravel(np.asarray(Image.open(io.BytesIO(picture), formats=("PNG",)), float))
-    drawn = trace["y"]
+    drawn = trace[what]
     if isinstance(drawn, dict):
         return np.frombuffer(base64.b64decode(drawn["bdata"]), drawn["dtype"]).astype(float)
     return np.ravel(np.asarray(drawn, float))
@@ -445,6 +445,23 @@ def test_the_slider_goes_back_to_any_moment_and_knows_the_best(visit: Visit) -> 
     fill(tab, f"moment-{run.id}", 20)
     (table,) = [table.value for table in tab.table if "train/loss" in table.value]
     assert table.loc["step 20, epoch 2 (best)", "train/loss"] == "0.05"
+
+
+def test_the_boundary_of_a_moment_is_drawn_where_there_is_one(visit: Visit) -> None:
+    tab, run = kept(visit)
+    assert not tab.get("plotly_chart")
+    recorder = Recorder(run.id)
+    meta = {"x": [0, 1], "y": [0, 2], "size": 2, "classes": 2, "labels": ["-1", "+1"]}
+    recorder.view("boundary_20", 20, meta, np.array([-1, 0, 0.5, 1], "<f4").tobytes())
+    recorder.view("points", 0, {"count": 1, "labels": ["-1", "+1"]}, np.array([0.5, 1, 1, 0], "<f4").tobytes())
+    recorder.close()
+    assert not sound(tab.run()).get("plotly_chart")  # the newest moment has none
+    fill(tab, f"moment-{run.id}", 20)
+    (chart,) = tab.get("plotly_chart")
+    field, *clouds = json.loads(chart.proto.spec)["data"]
+    assert numbers(field, "z").tolist() == [-1, 0, 0.5, 1]
+    assert [len(numbers(cloud)) for cloud in clouds] == [0, 1]
+    assert "step 20, epoch 2 (best)" in chart.proto.alt
 
 
 def test_another_run_goes_on_from_a_moment_at_another_rate(visit: Visit) -> None:

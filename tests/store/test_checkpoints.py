@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from builder import files, limits
 from builder.problem import Refused
-from builder.store import checkpoints, runs
+from builder.store import checkpoints, runs, views
+from builder.store.history import Recorder
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -135,3 +136,22 @@ def test_the_best_stays_whatever_lies_beside_it(monkeypatch: pytest.MonkeyPatch)
     assert checkpoints.superfluous([(1, 9), (2, 9)], best=1) == []
     monkeypatch.setattr(limits, "CHECKPOINTS", 1)
     assert checkpoints.superfluous([(1, 9), (2, 9)], best=1) == [1]
+
+
+def test_pictures_of_moments_go_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "CHECKPOINTS", 3)
+    run = runs.submit("ada", "Digits", {})
+    keeper, recorder = checkpoints.Keeper(run.id), Recorder(run.id)
+    recorder.view("boundary", 1, {}, b"newest")
+    recorder.view("boundary1", 1, {}, b"of another kind")
+    for step in range(1, 8):
+        recorder.view(f"boundary_{step}", step, {}, b"then")
+        recorder.flush()
+        keeper.keep(step, b"moment")
+    kept = checkpoints.steps(run.id)
+    assert len(kept) == 3
+    assert [step for step in range(1, 8) if views.read(run.id, f"boundary_{step}", -1)] == kept
+    keeper.cut(kept[0])
+    assert [step for step in range(1, 8) if views.read(run.id, f"boundary_{step}", -1)] == kept[:1]
+    assert views.read(run.id, "boundary", -1) and views.read(run.id, "boundary1", -1)
+    recorder.close()

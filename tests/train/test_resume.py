@@ -48,7 +48,7 @@ EXPERIMENTS = {
         quick("playground"),
         optimizer={"type": "LBFGS", "params": {"lr": 0.5, "max_iter": 5}},
         batch={"size": None},
-        length={"epochs": 15},
+        length={"epochs": 30},
     ),
     "an average of weights, and early stopping that waits": lambda: changed(
         quick("playground"),
