@@ -36,7 +36,7 @@ from builder.problem import Json
 from builder.server.identity import COOKIE
 from builder.store import database, documents, runs
 from builder.store.history import Recorder
-from builder.worker import NICENESS, load_torch, load_torchmetrics
+from builder.worker import NICENESS, load_later, load_torch
 
 EACH, SLOTS = 3, 2
 PROMISED_SHARE, PROMISED_PAGE, PROMISED_NEWS = 0.9, 0.5, 0.05
@@ -101,7 +101,7 @@ def stream(start: Any, owner: str, experiments: list[dict[str, Json]]) -> None:
     """Train one after another in this process, as a worker trains one."""
     os.nice(NICENESS)
     training = load_torch()
-    load_torchmetrics()
+    load_later()
     start.wait()
     for document in experiments:
         run = runs.submit(owner, "one of a stream", document, device="cpu")

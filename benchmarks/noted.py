@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from builder import worker
 from builder.control import Control
 from builder.engine.service import serve
 from builder.store import database
 from builder.store.history import Recorder
 from builder.store.runs import Run
-from builder.worker import Outcome, Training, load_torch, load_torchmetrics, main
 
 ENGINE = (sys.executable, "-m", "benchmarks.noted", "engine")
 WORKER = (sys.executable, "-m", "benchmarks.noted", "worker")
@@ -57,14 +57,14 @@ def warm_spares() -> int:
     return len({one.process for one in found if one.event == "warm"} - taken)
 
 
-def load() -> Training:
+def load() -> worker.Training:
     """What the worker loads; the loop's first step is noted when the optimizer has done it."""
-    training = load_torch()
+    training = worker.load_torch()
     from builder.train import run as loop
 
     make = loop.learning_step
 
-    def noted(run: Run, recorder: Recorder, control: Control) -> Outcome:
+    def noted(run: Run, recorder: Recorder, control: Control) -> worker.Outcome:
         note("taken", run.id)
         loop.learning_step = lambda learner, task: noting(make(learner, task), run.id)
         return training(run, recorder, control)
@@ -88,7 +88,7 @@ def noting(learn: Callable[..., Any], run: str) -> Callable[..., Any]:
 
 
 def load_later() -> None:
-    load_torchmetrics()
+    worker.load_later()
     note("warm")
 
 
@@ -96,4 +96,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "engine":
         serve(WORKER)
     else:
-        main(load, load_later)
+        worker.main(load, load_later)

@@ -159,9 +159,17 @@ def load_torch() -> Training:
             raise Refused(*errors)
         chosen = "torch" in run.execution  # at an earlier start
         execution = (Execution if chosen else Wish).model_validate(run.execution)
+        card = None
+        if execution.device != "cpu" and torch.cuda.is_available():
+            card = cards.borrow(torch.cuda.device_count(), control, run.step)
+            if isinstance(card, str):  # a person, or the end of the engine, was faster than a free card
+                return Ended(ENDINGS[card], run.step, run.epoch, run.seconds)
+            torch.cuda.set_device(card.index)
         arrays = data.load(experiment.data)
         if isinstance(execution, Wish):
             execution = choose(experiment, execution, arrays)
+        if card and execution.device == "cpu":  # which was faster
+            card.lock.close()
         samples = len(next(iter(arrays.parts["train"].values())))
         epochs, per_epoch = experiment.recipe.length.epochs, experiment.recipe.batch.count(samples)
         length = {"total_steps": per_epoch * epochs, "epochs": epochs}
@@ -170,11 +178,6 @@ def load_torch() -> Training:
         step, start = checkpoints.newest(run.id) or (-1, None)
         keeper.cut(step)
         control.prepare(step, per_epoch, per_epoch * epochs)
-        if execution.device == "cuda":
-            card = cards.borrow(torch.cuda.device_count(), control, max(0, step))
-            if isinstance(card, str):  # a person, or the end of the engine, was faster than a free card
-                return Ended(ENDINGS[card], max(0, step), run.epoch, run.seconds)
-            torch.cuda.set_device(card.index)
         memory.refuse_too_large(experiment, execution)
         memory.limit_process(execution.device)
         try:

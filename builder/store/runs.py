@@ -40,8 +40,8 @@ ALIVE: tuple[Status, ...] = ("queued", *GOING)
 """Every other status is final: nothing but `resume` changes it any more."""
 RESUMABLE: tuple[Status, ...] = ("stopped", "interrupted", "failed")
 """Ended before their end."""
-DIVERGED = "run/diverged"
-"""The Problem of a run that would end at the same step again."""
+DIVERGED, TOO_LONG = "run/diverged", "run/too-long"
+"""Problems of runs that would end at the same step again."""
 DAY = 86_400
 """Seconds."""
 TYPICAL_OF = 20
@@ -241,7 +241,7 @@ def command(owner: str, run_id: str, kind: CommandKind, payload: Json = None) ->
 
 def can_go_on(run: Run) -> bool:
     """Whether the run ended before its end, and would not end there again."""
-    return run.status in RESUMABLE and (run.problem or {}).get("code") != DIVERGED
+    return run.status in RESUMABLE and (run.problem or {}).get("code") not in (DIVERGED, TOO_LONG)
 
 
 def resume(owner: str, run_id: str) -> Run:
@@ -259,7 +259,7 @@ def resume(owner: str, run_id: str) -> Run:
             raise unknown()
         if not can_go_on(_run(row, {})):
             because = say(
-                "It is {status}. What was stopped or interrupted, or failed for another reason than its numbers, can go on.",
+                "It is {status}. What was stopped or interrupted, or failed for another reason than its numbers or its time, can go on.",
                 status=row.status,
             )
             raise Refused(Problem(code="run/not-resumable", title=say("The run cannot go on"), because=because))

@@ -54,6 +54,8 @@ class Watch:
         self.best: tuple[int, bytes, int] | None = None
         """Step, moment and epoch of the best score, not yet with the keeper."""
         self.best_due = 0.0
+        self.scored: tuple[int, float] | None = None
+        """The last step at which the validation part was judged, and its loss."""
 
     def begin(self, start: bytes | None) -> int:
         """Go on from a moment, or begin anew; how many epochs are whole.
@@ -82,11 +84,8 @@ class Watch:
         """Whether it is time to look, or something is to happen at this very step."""
         return time.perf_counter() >= self.due or step == self.ask_at
 
-    def look(self, epoch: int, score: float | None = None) -> str:
-        """What the loop is to do: `run`, `stop`, `interrupt`, or `failed` when a loss is no number any more. Waits while paused.
-
-        `score` is the validation loss, where it has been judged at this step.
-        """
+    def look(self, epoch: int) -> str:
+        """What the loop is to do: `run`, `stop`, `interrupt`, or `failed` when a loss is no number any more. Waits while paused."""
         now = time.perf_counter()
         self.seconds += now - self.since
         self.since = now
@@ -94,7 +93,7 @@ class Watch:
         self._tell(epoch)
         word = self._ask() if fine else "failed"
         if fine:
-            self._leave_moments(epoch, score, word)
+            self._leave_moments(epoch, word)
         if word == "pause":
             word = self._wait()
         if word == "run" and limits.RUN_SECONDS and self.seconds > limits.RUN_SECONDS:
@@ -110,15 +109,16 @@ class Watch:
             return self.look(epoch)
         at = self.step
         self.control.judged(at, scores)
+        if "validation/loss" in scores:
+            self.scored = (at, scores["validation/loss"])
         if self.patience and self.patience.is_over(epoch, scores, self.learner.judged):
             self.problem = self.patience.why()
             return "enough"
-        score = scores.get("validation/loss")
-        if score is not None and score < self.best_score and time.perf_counter() >= self.best_due:
-            return self._hold_best(epoch, score)
+        if self.scored and self.scored[1] < self.best_score and time.perf_counter() >= self.best_due:
+            return self._hold_best(epoch, self.scored[1])
         if self.control.ask_at is not None:
             self.ask_at = self.control.ask_at
-        return self.look(epoch, score) if self.is_due(at) else "run"
+        return self.look(epoch) if self.is_due(at) else "run"
 
     def last_look(self, epoch: int, word: str) -> str:
         """After the last step: whether it is the end, or a person wants something else of the run."""
@@ -128,19 +128,19 @@ class Watch:
         self.keep(epoch)
         return word
 
-    def keep(self, epoch: int, score: float | None = None) -> None:
-        """Leave this moment with the keeper, to go on from, and before it the best one that is not there yet."""
-        if self.keeper is None:
+    def keep(self, epoch: int) -> None:
+        """Leave this moment with the keeper, to go on from, and before it the best one that is not there yet.
+
+        Not where the last update has broken a weight: nobody could go on from there, and the next loss will say so.
+        """
+        if self.keeper is None or not self._is_finite():
             return
-        if score is not None:
-            self.best_score = min(self.best_score, score)
-        if self.best:
+        score = self.scored[1] if self.scored and self.scored[0] == self.step else None
+        if self.best and self.best[0] != self.step:
             step, data, best_epoch = self.best
-            if step != self.step:
-                self.keeper.keep(step, data, best_epoch, self.best_score)
-            else:
-                score = self.best_score
-            self.best = None
+            self.keeper.keep(step, data, best_epoch, self.best_score)
+        self.best = None
+        self.best_score = min(self.best_score, math.inf if score is None else score)
         if self.boundary:
             self.boundary.keep(self.step)
         self.good = self._moment(epoch)
@@ -157,7 +157,7 @@ class Watch:
 
     def _hold_best(self, epoch: int, score: float) -> str:
         """Hold the moment in memory: the disk gets the best one when it is time."""
-        word = self.look(epoch, score)
+        word = self.look(epoch)
         if word == "run" and self.keeper and self.best_score > score:
             started = time.perf_counter()
             self.best_score = score
@@ -165,10 +165,10 @@ class Watch:
             self.best_due = time.perf_counter() + (time.perf_counter() - started) / SHARE
         return word
 
-    def _leave_moments(self, epoch: int, score: float | None, word: str) -> None:
+    def _leave_moments(self, epoch: int, word: str) -> None:
         """Keep this moment if the keeper wants one, or if it may be the last; else hold it in memory now and then."""
         if word != "run" or (self.keeper and self.keeper.due()):
-            self.keep(epoch, score)
+            self.keep(epoch)
         elif time.perf_counter() >= self.good_due and self._is_finite():
             started = time.perf_counter()
             self.good = self._moment(epoch)

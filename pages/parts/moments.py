@@ -1,5 +1,7 @@
 """The moments of a run that are kept: a slider goes back to any of them, and another run can go on from there."""
 
+import html
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -10,7 +12,7 @@ from builder.store import branching, checkpoints, history, views
 from builder.store.checkpoints import Kept
 from builder.store.runs import Run
 from pages.parts import session, style, typed
-from pages.parts.words import count, plain
+from pages.parts.words import count
 
 TWO_CLASSES = ["#3f7fdc", "#e8871e"]
 """As the live boundary has them."""
@@ -69,7 +71,7 @@ def _picture(run: Run, moment: Kept) -> None:
     for number, label in enumerate(meta["labels"]):
         mine = samples[samples[:, 2] == number]
         marker = {"color": colours[number % len(colours)], "size": 6}
-        figure.add_scatter(x=mine[:, 0], y=mine[:, 1], mode="markers", name=plain(label), marker=marker)
+        figure.add_scatter(x=mine[:, 0], y=mine[:, 1], mode="markers", name=html.escape(label), marker=marker)
     figure.update_layout(
         title=f"Decision boundary at {_words(moment)}", height=380, margin={"l": 40, "r": 10, "t": 40, "b": 40}
     )
