@@ -14,14 +14,33 @@ LOOK_EVERY = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A GPU of this machine, ours as long as this process lives."""
+    """A GPU of this machine, ours until it is given back at the end of a `with` block, or this process ends.
 
-    index: int
-    lock: sqlite3.Connection
+    Without an index it is none: what has to do without one needs no lock.
+    """
+
+    index: int | None = None
+    lock: sqlite3.Connection | None = None
+
+    def __enter__(self) -> None:
+        if self.index is not None:
+            import torch
+
+            torch.cuda.set_device(self.index)
+
+    def __exit__(self, *_: object) -> None:
+        self.give_back()
+
+    def give_back(self) -> None:
+        """Let another run have it."""
+        if self.lock is not None:
+            self.lock.close()
 
 
 def borrow(cards: int, control: Control, step: int) -> Card | str:
     """Wait for one of so many cards; a word, `stop` or `interrupt`, where that came before one was free."""
+    if cards == 0:
+        return Card()
     while (word := control.poll(step)) not in ("stop", "interrupt"):
         for index in range(cards):
             held = lock.take(home() / f"gpu-{index}.lock")

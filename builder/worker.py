@@ -1,12 +1,15 @@
-"""One run in one process: `python -m builder.worker`, started by the engine.
+"""One run at a time in a process of its own: `python -m builder.worker`, started by the engine.
 
-It imports what training needs, says that it is ready, reads the id of a run from its input, trains, records, ends.
-The end of its input means that the engine is gone: then it stops the run as interrupted, and ends too.
+It imports what training needs, says that it is ready, reads the id of a run from its input, trains, records, and says
+that it is ready again: importing takes longer than a short run. The end of its input means that the engine is gone:
+then it stops the run as interrupted, and ends too.
 """
 
+import gc
 import io
 import logging
 import os
+import queue
 import sys
 import threading
 import time
@@ -31,6 +34,9 @@ END_SECONDS = 8
 TELL_SECONDS = 5
 """How long a worker tries to write down how its run ended; then it leaves that to the engine."""
 
+RUNS_EACH = 50
+"""Then a fresh process takes over, whatever the old one may have gathered."""
+
 log = logging.getLogger("layerlab.worker")
 
 
@@ -48,50 +54,69 @@ class Outcome(Protocol):
 Training: TypeAlias = Callable[[Run, Recorder, Control], Outcome]
 
 
-def main(load_training: Callable[[], Training], load_later: Callable[[], object] = lambda: None) -> None:
+def main(
+    load_training: Callable[[], Training], load_later: Callable[[], object] = lambda: None, runs_each: int = 1
+) -> None:
     """Be a worker. `load_training` imports what takes long, and returns what trains a run.
 
-    `load_later` imports what a run needs at its end, while the worker waits or trains.
+    `load_later` imports what a run needs at its end, while the worker waits or trains. A worker ends after `runs_each`
+    runs, and after one that went wrong: nobody knows in what state it left the process.
     """
     logging.basicConfig(format="%(asctime)s %(message)s")
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     training = load_training()
     database.engine()
-    try:
-        _say_ready()
-    except BrokenPipeError:  # the engine ended meanwhile
-        return
-    threading.Thread(target=load_later, daemon=True).start()
+    voice = _voice()
+    engine_gone = threading.Event()
+    given: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(given, engine_gone), daemon=True).start()
+    for number in range(runs_each):
+        try:
+            os.write(voice, b"ready\n")
+        except BrokenPipeError:  # the engine ended meanwhile
+            break
+        if number == 0:
+            threading.Thread(target=load_later, daemon=True).start()
+        run_id = given.get()
+        if not run_id or not _serve(run_id, training, engine_gone):
+            break
+    database.close()
+
+
+def _voice() -> int:
+    """Where the engine listens. Whatever is printed from now on belongs into the log."""
+    voice = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return voice
+
+
+def _listen(given: "queue.SimpleQueue[str]", engine_gone: threading.Event) -> None:
+    """Hand on every run that the engine gives; the end of the pipe, an empty one, is the end of the engine."""
     # Unbuffered: a thread that waits in a buffered read holds a lock that the interpreter needs when it ends.
     pipe = io.FileIO(sys.stdin.fileno(), closefd=False)
-    run_id = pipe.readline().decode().strip()
-    if not run_id:  # the engine ended before there was a run for us
-        return
-    engine_gone = threading.Event()
-    threading.Thread(target=_watch, args=(pipe, engine_gone), daemon=True).start()
-    run = runs.find(run_id)
-    if run is None:
-        log.error("there is no run %s", run_id)
-        return
-    runs.update(run_id, status="running")
-    told = _carry_out(run, training, engine_gone)
-    database.close()
-    if not told:
-        sys.exit(UNTOLD)
-
-
-def _say_ready() -> None:
-    os.write(sys.stdout.fileno(), b"ready\n")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever is printed from now on belongs into the log
-
-
-def _watch(pipe: io.FileIO, engine_gone: threading.Event) -> None:
-    pipe.read(1)  # nothing more is ever sent: this returns when the engine closes the pipe, or dies
+    while line := pipe.readline().decode().strip():
+        given.put(line)
     engine_gone.set()
+    given.put("")
     time.sleep(END_SECONDS)
     log.error("the run did not stop within %d s", END_SECONDS)
     os._exit(1)
+
+
+def _serve(run_id: str, training: Training, engine_gone: threading.Event) -> bool:
+    """Carry out a run; whether this process can take another one."""
+    run = runs.find(run_id)
+    if run is None:
+        log.error("there is no run %s", run_id)
+        return False
+    runs.update(run_id, status="running")
+    if not _carry_out(run, training, engine_gone):
+        database.close()
+        sys.exit(UNTOLD)
+    gc.collect()
+    ended = runs.find(run_id)
+    return ended is not None and ended.status in ("finished", "stopped") and ended.execution.get("device") != "cuda"
 
 
 def _carry_out(run: Run, training: Training, engine_gone: threading.Event) -> bool:
@@ -143,8 +168,7 @@ def _engine_ended() -> Problem:
 
 def load_torch() -> Training:
     """Import torch, which takes seconds, and return what trains an experiment with it."""
-    import sklearn.datasets  # noqa: F401 - the first data set would import it, a second after the click
-    import torch._dynamo  # the first optimizer would import it, a second after the click
+    import torch._dynamo  # noqa: F401 - the first optimizer would import it, a second after the click
 
     from builder import data
     from builder.train import memory
@@ -153,42 +177,40 @@ def load_torch() -> Training:
     from builder.train.run import Outcome as Ended
 
     def training(run: Run, recorder: Recorder, control: Control) -> Outcome:
+        memory.forget_peak()
         experiment = read.experiment(run.experiment)
         errors = [problem for problem in check(experiment)[1] if problem.severity == "error"]
         if errors:
             raise Refused(*errors)
         chosen = "torch" in run.execution  # at an earlier start
-        execution = (Execution if chosen else Wish).model_validate(run.execution)
-        card = None
-        if execution.device != "cpu" and torch.cuda.is_available():
-            card = cards.borrow(torch.cuda.device_count(), control, run.step)
-            if isinstance(card, str):  # a person, or the end of the engine, was faster than a free card
-                return Ended(ENDINGS[card], run.step, run.epoch, run.seconds)
-            torch.cuda.set_device(card.index)
-        arrays = data.load(experiment.data)
-        if isinstance(execution, Wish):
-            execution = choose(experiment, execution, arrays)
-        if card and execution.device == "cpu":  # which was faster
-            card.lock.close()
-        samples = len(next(iter(arrays.parts["train"].values())))
-        epochs, per_epoch = experiment.recipe.length.epochs, experiment.recipe.batch.count(samples)
-        length = {"total_steps": per_epoch * epochs, "epochs": epochs}
-        runs.update(run.id, execution=execution.model_dump(mode="json"), **length)
-        keeper = checkpoints.Keeper(run.id)
-        step, start = checkpoints.newest(run.id) or (-1, None)
-        keeper.cut(step)
-        control.prepare(step, per_epoch, per_epoch * epochs)
-        memory.refuse_too_large(experiment, execution)
-        memory.limit_process(execution.device)
-        try:
-            return train(experiment, execution, arrays, recorder, control, keeper, start)
-        except (RuntimeError, MemoryError) as error:
-            if not memory.is_out_of_memory(error):
-                raise
-            log.exception("run %s ran out of memory", run.id)
-            raise Refused(memory.ran_out(experiment, execution)) from error
+        wanted = (Execution if chosen else Wish).model_validate(run.execution)
+        card = cards.borrow(_gpus(wanted.device), control, run.step)
+        if isinstance(card, str):  # a person, or the end of the engine, was faster than a free card
+            return Ended(ENDINGS[card], run.step, run.epoch, run.seconds)
+        with card:
+            arrays = data.load(experiment.data)
+            execution = wanted if isinstance(wanted, Execution) else choose(experiment, wanted, arrays)
+            if execution.device == "cpu":
+                card.give_back()
+            per_epoch = experiment.recipe.batch.count(len(next(iter(arrays.parts["train"].values()))))
+            total = per_epoch * experiment.recipe.length.epochs
+            told = {"total_steps": total, "epochs": experiment.recipe.length.epochs}
+            runs.update(run.id, execution=execution.model_dump(mode="json"), **told)
+            keeper = checkpoints.Keeper(run.id)
+            step, start = checkpoints.newest(run.id) or (-1, None)
+            keeper.cut(step)
+            control.prepare(step, per_epoch, total)
+            with memory.enough(experiment, execution):
+                return train(experiment, execution, arrays, recorder, control, keeper, start)
 
     return training
+
+
+def _gpus(device: str) -> int:
+    """How many cards there are to choose from, for a run that may use one."""
+    import torch
+
+    return torch.cuda.device_count() if device != "cpu" and torch.cuda.is_available() else 0
 
 
 def load_later() -> None:
@@ -201,4 +223,4 @@ def load_later() -> None:
 
 
 if __name__ == "__main__":
-    main(load_torch, load_later)
+    main(load_torch, load_later, RUNS_EACH)

@@ -113,6 +113,7 @@ class Service:
 
     def _tick(self) -> None:
         self._bury()
+        self._take_back()
         self._hire()
         self._hand_out()
         now = time.monotonic()
@@ -165,6 +166,16 @@ class Service:
             log.info("run %s goes to worker %d", run.id, worker.pid)
             worker.give(run.id, run.started, run.execution.get("threads", 1))
 
+    def _take_back(self) -> None:
+        """Workers that are done with their run are spares again; of more spares than are wanted some are let go."""
+        for worker in [worker for worker in self.workers if worker.done and not worker.ended and worker.run]:
+            self._account_for(worker, str(worker.run))
+            worker.take_back()
+            if len(self.workers) - self.busy > SPARES:
+                log.info("worker %d is not needed any more", worker.pid)
+                self.workers.remove(worker)
+                worker.kill()
+
     def _bury(self) -> None:
         for worker in [worker for worker in self.workers if worker.ended]:
             if worker.run is None:
@@ -180,7 +191,8 @@ class Service:
         run = runs.find(run_id)
         # A run may have ended and be resumed, by another worker, before the process of the first one is gone.
         status = run.status if run and run.started == worker.since else None
-        log.info("worker %d ended: %s; its run %s is %s", worker.pid, worker.returncode, run_id, status)
+        how = f"ended: {worker.returncode}" if worker.ended else "is free again"
+        log.info("worker %d %s; its run %s is %s", worker.pid, how, run_id, status)
         if status == "starting":
             runs.release(run_id)
             self._start_failed()

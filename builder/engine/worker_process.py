@@ -20,13 +20,14 @@ ONE_THREAD = dict.fromkeys(
 
 
 class WorkerProcess:
-    """One worker process. `ready` and `ended` become true by themselves; `changed` is called when they do."""
+    """One worker process. `ready`, `done` (with its run) and `ended` become true by themselves; `changed` is called when they do."""
 
     def __init__(self, command: Sequence[str], log: Path, changed: Callable[[], None]) -> None:
         self.run: str | None = None
         self.since: float | None = None
         self.threads = 0
         self.ready = False
+        self.done = False
         self.ended = False
         self._changed = changed
         errors = files.open_log(log)
@@ -61,6 +62,10 @@ class WorkerProcess:
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(f"{run}\n".encode())
 
+    def take_back(self) -> None:
+        """It is a spare again."""
+        self.run, self.since, self.threads, self.done = None, None, 0, False
+
     def ask_to_end(self) -> None:
         """Close its pipe, as our own death would: it stops its run and exits."""
         assert self._process.stdin is not None
@@ -81,10 +86,10 @@ class WorkerProcess:
     def _watch(self) -> None:
         assert self._process.stdout is not None
         with self._process.stdout as words:
-            if words.readline() == READY:
+            while words.readline() == READY:
+                self.done = self.run is not None
                 self.ready = True
                 self._changed()
-                words.read()  # nothing, until it ends
         self._process.wait()
         self.ended = True
         self._changed()

@@ -8,6 +8,7 @@ import json
 import logging
 import math
 import statistics
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -250,7 +251,7 @@ def resume(owner: str, run_id: str) -> Run:
     One that is in the bin comes out of it. Raises Refused where the owner has no such run, and where it is going, or finished.
     """
     mine = (run.c.owner == owner) & (run.c.id == run_id)
-    again: dict[str, object] = {"status": "queued", "summary": {}}
+    again: dict[str, object] = {"status": "queued", "summary": {}, "queued": time.time()}
     again |= dict.fromkeys(("started", "ended", "problem", "binned"))
     with writing() as connection:
         one_at_a_time(connection, owner)
@@ -293,8 +294,8 @@ def claim(threads: int | None = None) -> Run | None:
     queue = _queue()
     next_one = sa.select(queue.c.id).where(queue.c.place == 1)
     if limits.RUNS_GOING_PER_OWNER is not None:
-        # Turns grow along the queue: if the first may not go yet, nobody may.
-        next_one = next_one.where(queue.c.turn <= limits.RUNS_GOING_PER_OWNER)
+        # Those who may go stand first: if the first may not go yet, nobody may.
+        next_one = next_one.where(queue.c.at_once <= limits.RUNS_GOING_PER_OWNER)
     chosen = sa.select(run).where(run.c.id == next_one.scalar_subquery(), run.c.status == "queued")
     with reading() as connection:  # looking first, because a claim locks the store
         if not _fits(connection.execute(chosen).one_or_none(), threads):
@@ -335,11 +336,13 @@ def expected_start(run_id: str) -> float | None:
         if not any(row.id == run_id and row.status == "queued" for row in rows):
             return None
         takes = _takes(connection, {row.fingerprint for row in rows})
+        places = _places(connection)
     going = [
         (row.owner, remaining(row.seconds, row.step, row.total_steps, takes[row.fingerprint]))
         for row in rows if row.status in GOING
     ]  # fmt: skip
-    waiting = [Waiting(row.id, row.owner, takes[row.fingerprint]) for row in rows if row.status == "queued"]
+    queue = sorted((row for row in rows if row.status == "queued"), key=lambda row: places[row.id])
+    waiting = [Waiting(row.id, row.owner, takes[row.fingerprint]) for row in queue]
     return seconds_until(run_id, going, waiting, engine.slots, limits.RUNS_GOING_PER_OWNER)
 
 
@@ -411,7 +414,8 @@ def wished(wish: Wish) -> dict[str, Json]:
 def new_columns(owner: str, name: str, experiment: dict[str, Json], execution: dict[str, Json]) -> dict[str, Any]:
     """Every column that a new run needs, for one that waits."""
     told = json.dumps([experiment, execution], sort_keys=True).encode()
-    who = {"id": new_id(), "generation": new_id(), "owner": owner, "name": name, "created": time.time()}
+    now = time.time()
+    who = {"id": new_id(), "generation": new_id(), "owner": owner, "name": name, "created": now, "queued": now}
     what = {"experiment": experiment, "execution": execution, "fingerprint": hashlib.sha256(told).hexdigest()}
     counts = ("commands", "step", "total_steps", "epoch", "epochs", "seconds", "samples_per_second")
     return (
@@ -529,16 +533,28 @@ def _takes(connection: sa.Connection, fingerprints: set[str]) -> dict[str, float
 
 
 def _queue() -> sa.Subquery:
-    """Id, turn and place of every waiting run, in the order in which they will be claimed."""
-    going = sa.select(run.c.owner, sa.func.count().label("runs")).where(run.c.status.in_(GOING)).group_by(run.c.owner)
-    busy = going.subquery()
-    # The k-th waiting run of someone with n runs going starts as their (n + k)-th: fewest first is in that order.
-    kth = sa.func.row_number().over(partition_by=run.c.owner, order_by=(run.c.created, run.c.id))
-    turn = (kth + sa.func.coalesce(busy.c.runs, 0)).label("turn")
-    waiting = sa.select(run.c.id, run.c.created, turn).outerjoin(busy, busy.c.owner == run.c.owner)
+    """Id, turn, place and owner's going runs of every waiting run, in the order in which they will be claimed.
+
+    Turns go round: the k-th waiting run of an owner of whom n runs have gone since somebody began to wait is their
+    (n + k)-th, and goes before everybody's next.
+    """
+    since = sa.select(sa.func.min(run.c.queued)).where(run.c.status == "queued").scalar_subquery()
+    going = run.c.status.in_(GOING)
+    counted = sa.select(
+        run.c.owner,
+        sa.func.count().label("had"),
+        sa.func.sum(sa.case((going, 1), else_=0)).label("going"),
+    )
+    before = counted.where(going | (run.c.started >= since)).group_by(run.c.owner).subquery()
+    kth = sa.func.row_number().over(partition_by=run.c.owner, order_by=(run.c.queued, run.c.id))
+    turn = (kth + sa.func.coalesce(before.c.had, 0)).label("turn")
+    at_once = (kth + sa.func.coalesce(before.c.going, 0)).label("at_once")
+    waiting = sa.select(run.c.id, run.c.queued, turn, at_once).outerjoin(before, before.c.owner == run.c.owner)
     turns = waiting.where(run.c.status == "queued").subquery()
-    place = sa.func.row_number().over(order_by=(turns.c.turn, turns.c.created, turns.c.id)).label("place")
-    return sa.select(turns.c.id, turns.c.turn, place).subquery()
+    # Those who may not go yet stand behind those who may.
+    may = sa.case((turns.c.at_once <= (limits.RUNS_GOING_PER_OWNER or sys.maxsize), 0), else_=1)
+    place = sa.func.row_number().over(order_by=(may, turns.c.turn, turns.c.queued, turns.c.id)).label("place")
+    return sa.select(turns.c.id, turns.c.turn, turns.c.at_once, place).subquery()
 
 
 def _places(connection: sa.Connection) -> dict[str, int]:

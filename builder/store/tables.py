@@ -141,6 +141,7 @@ run = Table(
     Column("binned", Float),  # when it was thrown away; it can be taken back until the bin is emptied
     Column("parent", String(ID_LENGTH)),  # the run that it branched from
     Column("parent_step", BigInteger),
+    Column("queued", Float),  # when it last went into the queue
     Column("rate", Float),  # the learning rate by now
     Column("memory", BigInteger),  # the most bytes that it held at once on its device
     Index(None, "status", "owner"),

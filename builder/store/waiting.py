@@ -28,8 +28,8 @@ def seconds_until(
 ) -> float | None:
     """Seconds until the waiting run `id` starts; None where that hangs on a run of which nothing is known.
 
-    `going` are owner and remaining seconds of what goes now, `waiting` the queue with the oldest first. Of the owner
-    with the fewest going the oldest goes next, and nobody has more than `per_owner` at once.
+    `going` are owner and remaining seconds of what goes now, `waiting` the queue in its order. The first goes next, of
+    those whose owner has not `per_owner` going at once.
     """
     ends = [(seconds, owner) for owner, seconds in going]
     heapq.heapify(ends)
@@ -37,7 +37,7 @@ def seconds_until(
     while math.isfinite(now):
         allowed = [run for run in queue if per_owner is None or busy[run.owner] < per_owner]
         if len(ends) < slots and allowed:
-            run = min(allowed, key=lambda run: busy[run.owner])
+            run = allowed[0]
             if run.id == id:
                 return now
             queue.remove(run)

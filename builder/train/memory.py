@@ -1,6 +1,8 @@
 """How much memory there is for a run, how much it took, and what a person is told where it is not enough."""
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -11,6 +13,8 @@ from builder.analysis.memory import Estimate, estimate
 from builder.design.experiment import Execution, Experiment
 from builder.problem import Fix, Problem, Refused, Set, say
 
+PROCESS = Path("/proc/self")
+"""What Linux tells a process of itself."""
 CGROUP = Path("/sys/fs/cgroup")
 """Where Linux says what a container may take."""
 
@@ -19,12 +23,38 @@ def most_bytes(device: str) -> int | None:
     """The most bytes that this process has held at once: of the GPU's memory, else of the computer's. None where nobody counts."""
     if device == "cuda":
         return torch.cuda.max_memory_allocated()
+    if PROCESS.exists():
+        words = next(
+            (line for line in (PROCESS / "status").read_text().splitlines() if line.startswith("VmHWM")), "0 0"
+        )
+        return int(words.split()[1]) * 1024
     if sys.platform == "win32":
         return None
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def forget_peak() -> None:
+    """Begin to count anew, where the system lets us: what this process did before is no part of the next run."""
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+    with contextlib.suppress(OSError):  # then the count is that of the whole process
+        (PROCESS / "clear_refs").write_text("5")
+
+
+@contextlib.contextmanager
+def enough(experiment: Experiment, execution: Execution) -> Iterator[None]:
+    """Train inside: Refused before, where the estimate is more than there is, and where memory runs out all the same."""
+    refuse_too_large(experiment, execution)
+    limit_process(execution.device)
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise Refused(ran_out(experiment, execution)) from error
 
 
 def available_bytes(device: str) -> int:

@@ -235,3 +235,15 @@ def test_the_first_symbol_is_asked_for_and_nothing_but_padding_stands_behind_the
     assert np.abs(np.bincount(first) / 3000 - 1 / 3).max() < 0.05
     second = symbols[:, 1]
     assert abs(np.corrcoef(first[second > 0], second[second > 0])[0, 1]) < 0.1, "what follows tells nothing"
+
+
+def test_tables_that_scikit_learn_brings_along_are_read_as_it_reads_them():
+    for source, theirs, feature, target in (
+        (Digits(), datasets.load_digits, "image", "digit"),
+        (Iris(), datasets.load_iris, "measurements", "species"),
+        (Wine(), datasets.load_wine, "measurements", "cultivar"),
+    ):
+        columns = getattr(loaders, source.name.lower())(source)
+        features, classes = theirs(return_X_y=True)
+        assert np.array_equal(columns[feature].reshape(len(features), -1), features.astype(np.float32))
+        assert np.array_equal(columns[target], classes)

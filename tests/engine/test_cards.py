@@ -30,11 +30,11 @@ def test_each_run_gets_a_card_of_its_own_and_the_next_one_waits_until_one_is_giv
     third.start()
     third.join(3 * cards.LOOK_EVERY)
     assert not got
-    second.lock.close()  # as the end of its process would
+    second.give_back()
     until(lambda: got)
     assert isinstance(got[0], cards.Card) and got[0].index == second.index
-    first.lock.close()
-    got[0].lock.close()
+    first.give_back()
+    got[0].give_back()
 
 
 def test_a_run_that_waits_for_a_card_can_be_stopped(control: Control) -> None:
@@ -43,4 +43,11 @@ def test_a_run_that_waits_for_a_card_can_be_stopped(control: Control) -> None:
     (run,) = runs.listing("ada")
     runs.command("ada", run.id, "stop")
     assert cards.borrow(1, control, 0) == "stop"
-    held.lock.close()
+    held.give_back()
+
+
+def test_a_run_that_needs_no_card_waits_for_none(control: Control) -> None:
+    card = cards.borrow(0, control, 0)
+    assert isinstance(card, cards.Card) and card.index is None
+    with card:
+        card.give_back()

@@ -64,6 +64,7 @@ def test_a_run_resumed_before_its_first_worker_is_gone_belongs_to_the_second(
     for _ in range(3):
         until(lambda: found(run).status == "running" and found(run).step > 0, 60)
         first = worker_of(home, run.id)
+        at = (home / "engine.log").read_text().count(f"worker {first} is free again")
         runs.command("ada", run.id, "stop")
         until(lambda: found(run).status == "stopped")
         with contextlib.suppress(ProcessLookupError):  # gone already: then there is nothing to wait for
@@ -72,7 +73,23 @@ def test_a_run_resumed_before_its_first_worker_is_gone_belongs_to_the_second(
         until(lambda: found(run).status == "running", 60)
         with contextlib.suppress(ProcessLookupError):
             os.kill(first, signal.SIGCONT)
-        until(lambda first=first: f"worker {first} ended" in (home / "engine.log").read_text())
+        free = f"worker {first} is free again"
+        until(lambda free=free, at=at: (home / "engine.log").read_text().count(free) > at, 20)
         assert found(run).status == "running"
     runs.command("ada", run.id, "stop")
     until(lambda: found(run).status == "stopped")
+
+
+def test_one_worker_trains_one_run_after_another_each_as_if_it_were_the_first(
+    start: Start, until: Callable[..., float], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAYERLAB_SLOTS", "1")
+    start(*REAL)
+    trained = [submitted(2) for _ in range(3)]
+    until(lambda: {found(run).status for run in trained} == {"finished"}, 90)
+    assert len({worker_of(home, run.id) for run in trained}) < 3, "a worker was used again"
+    first, *others = map(found, trained)
+    assert all(other.summary == first.summary for other in others)
+    for other in others:
+        assert history.series_values(other.id, "train/loss") == history.series_values(first.id, "train/loss")
+        assert other.memory is not None and first.memory is not None and other.memory < 1.5 * first.memory

@@ -491,3 +491,36 @@ def test_a_run_that_wants_more_threads_than_are_free_waits_and_those_behind_it_t
     assert taken is not None and taken.id == wide.id
     taken = runs.claim(1)
     assert taken is not None and taken.id == small.id
+
+
+def test_turns_go_round_however_soon_a_run_ends() -> None:
+    """Three runs of each of four people, two at a time: nobody has a second one before everybody has had a first."""
+    for owner in "abcd":
+        for number in range(3):
+            submit(owner, number)
+    order, going = [], []
+    while (run := runs.claim()) is not None:
+        order.append(run.owner)
+        going.append(run)
+        if len(going) == 2:
+            runs.finish(going.pop(0).id, "finished")
+    assert order == list("abcd" * 3)
+
+
+def test_somebody_who_comes_later_waits_for_no_more_than_the_turns_of_the_others() -> None:
+    for number in range(6):
+        submit("ada", number)
+    claimed(), claimed()
+    late = submit("eve", 100)
+    assert mine(late).place == 1
+    assert claimed().id == late.id
+
+
+def test_who_has_as_many_going_as_are_allowed_is_passed_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "RUNS_GOING_PER_OWNER", 1)
+    first, second = submit("ada", 1), submit("ada", 2)
+    other = submit("eve", 3)
+    assert [claimed().id, claimed().id] == [first.id, other.id]
+    assert runs.claim() is None
+    runs.finish(first.id, "finished")
+    assert claimed().id == second.id

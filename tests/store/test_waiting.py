@@ -45,11 +45,11 @@ def test_nobody_can_say_when_a_run_before_it_ends_of_which_nothing_is_known() ->
     assert seconds_until("gone", [], waiting, 2, None) is None
 
 
-def test_owners_take_turns_and_nobody_has_more_than_the_limit() -> None:
+def test_the_queue_goes_in_its_order_and_nobody_has_more_than_the_limit() -> None:
     waiting = queue(("a1", "ada", 10.0), ("a2", "ada", 10.0), ("e1", "eve", 10.0))
     assert [seconds_until(run.id, [], waiting, 1, None) for run in waiting] == [0.0, 10.0, 20.0]
     going = [("ada", 100.0)]
-    assert [seconds_until(run.id, going, waiting, 2, None) for run in waiting] == [10.0, 20.0, 0.0]
+    assert [seconds_until(run.id, going, waiting, 2, None) for run in waiting] == [0.0, 10.0, 20.0]
     assert [seconds_until(run.id, going, waiting, 2, 1) for run in waiting] == [100.0, 110.0, 0.0]
 
 

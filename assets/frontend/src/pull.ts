@@ -5,6 +5,7 @@ import { isAlive } from "./status";
 import { decodeRun, type RunMeta } from "./wire";
 
 /** A young run is watched closely; one that goes on for long does not change that fast. In milliseconds. */
+const UNTIL_THE_FIRST = 150;
 const WHILE_YOUNG = 500;
 const LATER = 1_000;
 const YOUNG_SECONDS = 20;
@@ -39,5 +40,7 @@ export async function pullSeries(source: Source, history: History, signal: Abort
 /** Milliseconds until the run is worth asking for again; null when nothing will ever be new. */
 export function waitAfter(meta: RunMeta): number | null {
   if (!isAlive(meta.status)) return null;
+  const starts = meta.status === "queued" ? meta.starts_in !== null && meta.starts_in < 1 : meta.status !== "paused";
+  if (meta.step === 0 && starts) return UNTIL_THE_FIRST;
   return meta.seconds < YOUNG_SECONDS ? WHILE_YOUNG : LATER;
 }

@@ -17,8 +17,12 @@ test("a run whose length is not known yet is not drawn over epochs", () => {
 });
 
 test("a young run is asked for more often than an old one, and one that has ended not at all", () => {
-  expect(waitAfter({ ...META, seconds: 1 })).toBe(500);
-  expect(waitAfter({ ...META, seconds: 60 })).toBe(1_000);
+  expect(waitAfter({ ...META, step: 9, seconds: 1 })).toBe(500);
+  expect(waitAfter({ ...META, step: 9, seconds: 60 })).toBe(1_000);
+  expect(waitAfter({ ...META, status: "running" })).toBe(150);
+  expect(waitAfter({ ...META, status: "queued", starts_in: 0 })).toBe(150);
+  expect(waitAfter({ ...META, status: "queued", starts_in: 60 })).toBe(500);
+  expect(waitAfter({ ...META, status: "paused" })).toBe(500);
   for (const status of ["queued", "starting", "running", "paused"] as const) {
     expect(waitAfter({ ...META, status })).not.toBeNull();
   }

@@ -14,6 +14,8 @@ def upgrade() -> None:
     op.add_column("run", sa.Column("binned", sa.Float(), nullable=True))
     op.add_column("run", sa.Column("parent", sa.String(length=12), nullable=True))
     op.add_column("run", sa.Column("parent_step", sa.BigInteger(), nullable=True))
+    op.add_column("run", sa.Column("queued", sa.Float(), nullable=True))
+    op.execute("UPDATE run SET queued = created")
     op.add_column("run", sa.Column("rate", sa.Float(), nullable=True))
     op.add_column("run", sa.Column("memory", sa.BigInteger(), nullable=True))
     op.add_column("checkpoint", sa.Column("epoch", sa.Integer(), nullable=False, server_default="0"))
