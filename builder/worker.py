@@ -111,26 +111,27 @@ def _serve(run_id: str, training: Training, engine_gone: threading.Event) -> boo
         log.error("there is no run %s", run_id)
         return False
     runs.update(run_id, status="running")
-    if not _carry_out(run, training, engine_gone):
+    status = _carry_out(run, training, engine_gone)
+    if status is None:
         database.close()
         sys.exit(UNTOLD)
     gc.collect()
-    ended = runs.find(run_id)
-    return ended is not None and ended.status in ("finished", "stopped") and ended.execution.get("device") != "cuda"
+    ended = runs.find(run_id)  # it may go on by now, resumed by a person
+    return status in ("finished", "stopped") and ended is not None and ended.execution.get("device") != "cuda"
 
 
-def _carry_out(run: Run, training: Training, engine_gone: threading.Event) -> bool:
-    """Train, and give the run its final status whatever happens; whether the store took it."""
+def _carry_out(run: Run, training: Training, engine_gone: threading.Event) -> EndStatus | None:
+    """Train, and give the run its final status whatever happens; that status, None where the store did not take it."""
     status, problem, summary = _trained(run, training, engine_gone)
     start = time.monotonic()
     while True:
         try:
             runs.finish(run.id, status, problem, summary)
-            return True
+            return status
         except Unanswered as unanswered:
             log.warning("run %s ended as %s, and the store does not take it: %s", run.id, status, unanswered)
         if time.monotonic() - start > TELL_SECONDS:
-            return False
+            return None
         time.sleep(TELL_SECONDS / 10)
 
 

@@ -212,7 +212,7 @@ def test_a_run_of_which_its_worker_could_tell_nothing_is_accounted_for(home: Pat
     engine = service.Service([], 1)
 
     class Worker:
-        pid, returncode, since = 1, UNTOLD, claimed.started
+        pid, returncode, since, ended = 1, UNTOLD, claimed.started, True
 
     engine._account_for(Worker(), run)  # type: ignore[arg-type]
     assert find(run).status == "failed"
