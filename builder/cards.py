@@ -41,7 +41,7 @@ def borrow(cards: int, control: Control, step: int) -> Card | str:
     """Wait for one of so many cards; a word, `stop` or `interrupt`, where that came before one was free."""
     if cards == 0:
         return Card()
-    while (word := control.poll(step)) not in ("stop", "interrupt"):
+    while (word := control.over(step)) is None:
         for index in range(cards):
             held = lock.take(home() / f"gpu-{index}.lock")
             if held is not None:

@@ -1,5 +1,6 @@
 """What people ask of a run, as its loop hears it: commands from the store, each applied at a step that is written down."""
 
+import math
 import threading
 from collections.abc import Iterable, Mapping
 
@@ -15,11 +16,13 @@ class Control:
     """What the loop asks what to do; it finds the answers in the store.
 
     A run that is resumed has heard its log before: `prepare` says from which step it goes on, and rates that were
-    changed later than that are changed again, each at its own step.
+    changed later than that are changed again, each at its own step. `since` is when the run was claimed: another worker
+    may have it by now.
     """
 
-    def __init__(self, run_id: str, engine_gone: threading.Event) -> None:
+    def __init__(self, run_id: str, engine_gone: threading.Event, since: float | None = None) -> None:
         self.rate: float | None = None
+        self._since = since
         self._run = run_id
         self._engine_gone = engine_gone
         self._seq = 0
@@ -64,14 +67,24 @@ class Control:
         if self._until is None:
             return
         metric, wanted = self._until
-        score = next(scores[name] for name in WAITED_FOR[metric] if name in scores)
+        score = next((scores[name] for name in WAITED_FOR[metric] if name in scores), math.nan)  # no number reaches it
         if score <= wanted if metric == "loss" else score >= wanted:
             self._halt = step
+
+    def over(self, step: int) -> str | None:
+        """`stop` or `interrupt` where that was asked of a run that has not begun; other orders wait until it has."""
+        if self._engine_gone.is_set():
+            return "interrupt"
+        waiting = runs.commands_after(self._run, self._seq)
+        if any(command.kind == "stop" and command.step is None for command in waiting):
+            return self.poll(step)
+        return None
 
     def _apply(self, command: Command, step: int) -> None:
         match command.kind:
             case "rate":
                 self.rate = command.payload["rate"]
+                self._again.clear()  # what was asked for later than this, before the run was set back, counts no more
             case "step":
                 self._halt_at(self._after(command.payload, step))
             case "until":
@@ -109,7 +122,8 @@ class Control:
     def _show(self) -> None:
         """Let everybody see whether the run goes on."""
         if self._word != self._shown and self._word != "stop":
-            runs.update(self._run, status="paused" if self._word == "pause" else "running")
+            status = "paused" if self._word == "pause" else "running"
+            runs.update(self._run, self._since, status=status)
             self._shown = self._word
 
 

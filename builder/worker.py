@@ -110,7 +110,7 @@ def _serve(run_id: str, training: Training, engine_gone: threading.Event) -> boo
     if run is None:
         log.error("there is no run %s", run_id)
         return False
-    runs.update(run_id, status="running")
+    runs.update(run_id, run.started, status="running")
     status = _carry_out(run, training, engine_gone)
     if status is None:
         database.close()
@@ -126,7 +126,7 @@ def _carry_out(run: Run, training: Training, engine_gone: threading.Event) -> En
     start = time.monotonic()
     while True:
         try:
-            runs.finish(run.id, status, problem, summary)
+            runs.finish(run.id, status, problem, summary, run.started)
             return status
         except Unanswered as unanswered:
             log.warning("run %s ended as %s, and the store does not take it: %s", run.id, status, unanswered)
@@ -142,7 +142,7 @@ def _trained(
     try:
         recorder = Recorder(run.id)
         try:
-            outcome = training(run, recorder, Control(run.id, engine_gone))
+            outcome = training(run, recorder, Control(run.id, engine_gone, run.started))
         finally:
             recorder.close()
     except Refused as refusal:

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
+from builder.catalog.metrics import Metric
 from builder.catalog.signal import Signal
 from builder.design.experiment import Experiment
 from builder.problem import Fix, Problem, Set, Unset, say
 
 
 def unmeasurable(experiment: Experiment, targets: Sequence[Signal]) -> Iterator[Problem]:
-    """Metrics that suit no target, and early stopping with nothing to watch."""
+    """Metrics that suit no target, or have one name, and early stopping with nothing to watch."""
     recipe = experiment.recipe
+    yield from _twice(recipe.metrics)
     for metric in recipe.metrics:
         if not any(metric.suits(target) for target in targets):
             others = [other.json_pick() for other in recipe.metrics if other != metric]
@@ -24,6 +26,19 @@ def unmeasurable(experiment: Experiment, targets: Sequence[Signal]) -> Iterator[
                 fixes=(Fix(label=say("Leave it out"), edits=(Set(path="recipe.metrics", value=others),)),),
             )
     yield from _nothing_to_watch(experiment, targets)
+
+
+def _twice(metrics: Sequence[Metric]) -> Iterator[Problem]:
+    """Metrics whose numbers would be one series."""
+    for place, metric in enumerate(metrics):
+        if any(metric.key == other.key for other in metrics[:place]):
+            others = [other.json_pick() for other in (*metrics[:place], *metrics[place + 1 :])]
+            yield Problem(
+                code="recipe/metric-twice",
+                title=say("{metric} is measured twice", metric=metric.name),
+                because=say("Both would be the curve {key}, whatever their options are.", key=metric.key),
+                fixes=(Fix(label=say("Leave the second out"), edits=(Set(path="recipe.metrics", value=others),)),),
+            )
 
 
 def _words(target: Signal) -> str:

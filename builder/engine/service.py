@@ -160,11 +160,11 @@ class Service:
             free = self.slots - sum(other.threads for other in self.workers)
             if self.retiring or free < 1:
                 return
-            run = runs.claim(free if self.busy else None)  # one that wants more threads than there are has them alone
+            run = runs.claim(free if self.busy else None)  # one that wants more than there are by now has them alone
             if run is None:
                 return
             log.info("run %s goes to worker %d", run.id, worker.pid)
-            worker.give(run.id, run.started, run.execution.get("threads", 1))
+            worker.give(run.id, run.started, runs.threads_of(run.execution))
 
     def _take_back(self) -> None:
         """Workers that are done with their run are spares again; of more spares than are wanted some are let go."""

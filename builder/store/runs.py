@@ -119,6 +119,7 @@ def submit(
     parameters than `limits.RUN_PARAMETERS`.
     """
     refuse_too_large(experiment)
+    _refuse_too_wide(wish)
     new = new_columns(owner, name, experiment, wished(wish or Wish(device=device))) | {"design": design}
     with writing() as connection:
         one_at_a_time(connection, owner)
@@ -232,6 +233,11 @@ def command(owner: str, run_id: str, kind: CommandKind, payload: Json = None) ->
         row = connection.execute(counted.returning(run.c.commands, run.c.status)).one_or_none()
         if row is None:
             raise unknown()
+        if row.status not in ALIVE:
+            if kind == "stop":  # it has what was wanted
+                return int(row.commands)
+            because = say("It is {status}. What has not finished can go on, or be branched.", status=row.status)
+            raise Refused(Problem(code="run/ended", title=say("The run has ended"), because=because))
         new = {"run": run_id, "seq": row.commands, "owner": owner, "kind": kind, "payload": payload, "step": None}
         if kind == "stop" and row.status == "queued":
             connection.execute(sa.update(run).where(mine).values(status="stopped", ended=time.time()))
@@ -265,6 +271,8 @@ def resume(owner: str, run_id: str) -> Run:
             )
             raise Refused(Problem(code="run/not-resumable", title=say("The run cannot go on"), because=because))
         refuse_too_many(connection, owner)
+        never_heard = (run_command.c.run == run_id) & run_command.c.step.is_(None)
+        connection.execute(sa.delete(run_command).where(never_heard))
         return _run(
             connection.execute(sa.update(run).where(mine).values(again).returning(run)).one(), _places(connection)
         )
@@ -288,22 +296,19 @@ def ids(*statuses: Status) -> list[str]:
 def claim(threads: int | None = None) -> Run | None:
     """Take the run that goes next: of the owner with the fewest going, the oldest. Nobody else gets it too.
 
-    One that wants more than `threads` waits, and those behind it with it: else it might wait for ever. Runs of owners
-    with `limits.RUNS_GOING_PER_OWNER` going wait on.
+    One that wants more than `threads` is passed by until there are enough, and so are those of owners with
+    `limits.RUNS_GOING_PER_OWNER` going.
     """
     queue = _queue()
-    next_one = sa.select(queue.c.id).where(queue.c.place == 1)
-    if limits.RUNS_GOING_PER_OWNER is not None:
-        # Those who may go stand first: if the first may not go yet, nobody may.
-        next_one = next_one.where(queue.c.at_once <= limits.RUNS_GOING_PER_OWNER)
-    chosen = sa.select(run).where(run.c.id == next_one.scalar_subquery(), run.c.status == "queued")
+    allowed = queue.c.at_once <= (limits.RUNS_GOING_PER_OWNER or sys.maxsize)
+    chosen = sa.select(run).join(queue, queue.c.id == run.c.id).where(allowed).order_by(queue.c.place)
     with reading() as connection:  # looking first, because a claim locks the store
-        if not _fits(connection.execute(chosen).one_or_none(), threads):
+        if not any(_fits(row, threads) for row in connection.execute(chosen)):
             return None
     with writing() as connection:
         one_at_a_time(connection, "claim")
-        row = connection.execute(chosen).one_or_none()
-        if row is None or not _fits(row, threads):
+        row = next((row for row in connection.execute(chosen).all() if _fits(row, threads)), None)
+        if row is None:
             return None
         take = sa.update(run).where(run.c.id == row.id).values(status="starting", started=time.time())
         row = connection.execute(take.returning(run)).one()
@@ -315,12 +320,15 @@ def claim(threads: int | None = None) -> Run | None:
             return None
 
 
-def _fits(row: sa.Row[Any] | None, threads: int | None) -> bool:
-    """Whether there is a run, and so many threads are enough for it. One that is damaged fits: it ends as soon as it is taken."""
-    if row is None or threads is None:
-        return row is not None
-    wanted = row.execution.get("threads", 1) if isinstance(row.execution, dict) else 1
-    return not isinstance(wanted, int) or wanted <= threads
+def _fits(row: sa.Row[Any], threads: int | None) -> bool:
+    """Whether so many threads are enough for a run."""
+    return threads is None or threads_of(row.execution) <= threads
+
+
+def threads_of(execution: Json) -> int:
+    """What a run takes of the cores; a damaged one takes one, and is found to be damaged when it is read."""
+    wanted = execution.get("threads", 1) if isinstance(execution, dict) else 1
+    return wanted if isinstance(wanted, int) else 1
 
 
 def expected_start(run_id: str) -> float | None:
@@ -361,9 +369,14 @@ def release(run_id: str) -> None:
         connection.execute(sa.update(run).where(claimed).values(status="queued", started=None))
 
 
-def update(run_id: str, **columns: object) -> None:
-    """Change columns of a run. Nothing happens where a `status` is among them and the run has a final one."""
+def update(run_id: str, since: float | None = None, **columns: object) -> None:
+    """Change columns of a run. Nothing happens where a `status` is among them and the run has a final one.
+
+    Nor where it was claimed at another time than `since`, if that is given: then another worker has it.
+    """
     which = run.c.id == run_id
+    if since is not None:
+        which &= run.c.started == since
     if "status" in columns:
         which &= run.c.status.in_(ALIVE)
     with writing() as connection:
@@ -371,15 +384,19 @@ def update(run_id: str, **columns: object) -> None:
 
 
 def finish(
-    run_id: str, status: EndStatus, problem: Problem | None = None, summary: dict[str, float] | None = None
+    run_id: str,
+    status: EndStatus,
+    problem: Problem | None = None,
+    summary: dict[str, float] | None = None,
+    since: float | None = None,
 ) -> None:
-    """Give the run its final status, what went wrong and its last metrics; nothing happens where it has ended."""
+    """Give the run its final status, what went wrong and its last metrics; nothing happens where `update` does nothing."""
     columns: dict[str, object] = {"status": status, "ended": time.time()}
     if problem is not None:
         columns["problem"] = problem.model_dump(mode="json")
     if summary is not None:
         columns["summary"] = summary
-    update(run_id, **columns)
+    update(run_id, since, **columns)
 
 
 # Asked ten times a second by every worker: made once, because making a statement takes longer than running it.
@@ -449,6 +466,16 @@ def refuse_too_large(experiment: dict[str, Json]) -> None:
             "It has {count:,} parameters; a run may have {limit:,} here.", count=count, limit=limits.RUN_PARAMETERS
         )
         raise Refused(Problem(code="run/parameters", title=say("The network is too large to run"), because=because))
+
+
+def _refuse_too_wide(wish: Wish | None) -> None:
+    """Raise Refused where a run wants more threads than the engine has cores for: it would wait for ever."""
+    engine = last_engine()
+    if wish is not None and engine is not None and wish.threads > max(1, engine.slots):
+        because = say(
+            "{threads} were asked for, and there are {slots} cores.", threads=wish.threads, slots=engine.slots
+        )
+        raise Refused(Problem(code="run/threads", title=say("There are not so many threads"), because=because))
 
 
 def unknown() -> Refused:

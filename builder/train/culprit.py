@@ -1,19 +1,22 @@
 """Where a run broke: its last steps are done again, from the last moment that was whole, with a look at every number."""
 
 import math
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from torch import Tensor, nn
 
-from builder.data import Arrays
-from builder.design.experiment import Execution, Experiment
 from builder.problem import Problem, say
 from builder.train.learner import Learner, learning_step
+from builder.train.memory import is_out_of_memory
 from builder.train.moment import unpack
-from builder.train.task import Task, batches, task_of
+from builder.train.task import Task, batches
 from builder.train.watch import Watch
+
+SEARCH_SECONDS = 20
+"""What the search may take; it does again what was done within a second or so, two or three times as slowly."""
 
 
 class _Broken(Exception):
@@ -24,7 +27,7 @@ class _Broken(Exception):
         self.what, self.layer, self.kind = what, layer, _kind(value)
 
 
-def diverged(experiment: Experiment, execution: Execution, arrays: Arrays, watch: Watch) -> Problem:
+def diverged(task: Task, watch: Watch) -> Problem:
     """Why the run of `watch` cannot go on: since which step, and which layer's value, gradient or weight broke first."""
     assert watch.broken is not None
     title = say(
@@ -32,7 +35,12 @@ def diverged(experiment: Experiment, execution: Execution, arrays: Arrays, watch
         value=say("not a number") if math.isnan(watch.broken) else say("infinite"),
         step=watch.step,
     )
-    found = _search(experiment, execution, arrays, watch)
+    try:
+        found = _search(task, watch)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        found = None  # with a look at every number it takes more memory than without
     where = ""
     layer = None
     if found is not None:
@@ -46,21 +54,21 @@ def diverged(experiment: Experiment, execution: Execution, arrays: Arrays, watch
     return Problem(code="run/diverged", node=layer, title=title, because=where + advice)
 
 
-def _search(
-    experiment: Experiment, execution: Execution, arrays: Arrays, watch: Watch
-) -> tuple[int, _Broken, float] | None:
-    """The step, what broke, and the largest weight before it. None where it does not happen again, as on a GPU it may not."""
-    task = task_of(experiment, execution, arrays)
-    learner = Learner.of(experiment, execution, watch.learner.pace.total)
-    step, epoch, per_epoch = 0, 0, experiment.recipe.batch.count(len(task.parts["train"]))
-    if watch.good is not None:
-        before = unpack(watch.good)
-        step, epoch = before["step"], before["epoch"]
-        learner.go_on(before, step)
-    if watch.learner.pace.base != learner.pace.base:
-        learner.pace.change(watch.learner.pace.base)
+def _search(task: Task, watch: Watch) -> tuple[int, _Broken, float] | None:
+    """The step, what broke, and the largest weight before it.
+
+    None where it does not happen again, as on a GPU it may not; where there is no whole moment; and where it takes too
+    long, or a person does not want to wait for it.
+    """
+    if watch.good is None:
+        return None
+    learner, before = watch.learner, unpack(watch.good)
+    step, epoch = before["step"], before["epoch"]
+    learner.go_on(before, step)
     learner.network.train()
     learn = learning_step(learner, task)
+    per_epoch = learner.recipe.batch.count(len(task.parts["train"]))
+    deadline = time.monotonic() + SEARCH_SECONDS
     with _watched(learner.network) as sizes:
         for inputs, targets in _rest(task, learner, epoch, step - epoch * per_epoch, watch.step - step):
             step += 1
@@ -70,6 +78,8 @@ def _search(
                 _check_step(learner, learn(inputs, targets), sizes)
             except _Broken as broken:
                 return step, broken, largest
+            if time.monotonic() > deadline or watch.control.poll(watch.step) in ("stop", "interrupt"):
+                return None
     return None
 
 
@@ -87,13 +97,18 @@ def _rest(task: Task, learner: Learner, epoch: int, done: int, count: int) -> It
 def _watched(network: nn.Module) -> Iterator[dict[str, float]]:
     """Every layer looks at what comes in and at what goes out; the largest number of each one's output, by layer."""
     sizes: dict[str, float] = {}
-    layers = [(name, module) for name, module in network.named_modules() if name and not any(module.children())]
+    layers = [(name, module) for name, module in network.named_modules() if name and _is_layer(module)]
     hooks = [module.register_forward_hook(_look_at(name, sizes)) for name, module in layers]
     try:
         yield sizes
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def _is_layer(module: nn.Module) -> bool:
+    """What has no other module inside, or parameters of its own beside them, as attention has."""
+    return not any(module.children()) or any(True for _ in module.parameters(recurse=False))
 
 
 def _look_at(layer: str, sizes: dict[str, float]) -> Any:

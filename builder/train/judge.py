@@ -1,12 +1,16 @@
 """How well a network does on a part of the data."""
 
+import math
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from builder.catalog.metrics import AUROC, F1, MAE, R2, RMSE, Metric, Precision, Recall, TopK
+from builder.catalog.signal import Signal
 from builder.train.task import Objective, Part, Task
 
 EXACT_NUMBERS = 10_000_000
@@ -20,7 +24,8 @@ def judge(
 ) -> dict[str, float]:
     """`loss` where it is wanted, `accuracy` where there are classes, and `metrics`, of a network in evaluation mode.
 
-    Leaves every random stream where it was. Metrics are those of the first objective that they suit.
+    Leaves every random stream where it was. Metrics are those of the first objective that they suit; one that is
+    undefined for the part is left out.
     """
     total, right = 0.0, 0.0
     answers: list[tuple[Tensor, ...]] = []
@@ -54,14 +59,16 @@ def judging(network: nn.Module) -> Iterator[None]:
         network.train()
 
 
-def every_metric(task: Task) -> list[Metric]:
-    """All that there is to measure about a task, at the end of a run."""
+def every_metric(task: Task, metrics: Iterable[Metric] = ()) -> list[Metric]:
+    """All that there is to measure about a task, at the end of a run: `metrics` as they are, and the kinds that they lack."""
     kinds = {bool(objective.decide) for objective in task.objectives}
     of_classes: list[Metric] = [Precision(), Recall(), F1(), AUROC()]
     classes = max((objective.classes or 0 for objective in task.objectives if objective.decide), default=0)
     if classes > 2:
         of_classes.append(TopK(k=min(5, classes - 1)))
-    return [*(of_classes if True in kinds else []), *([MAE(), RMSE(), R2()] if False in kinds else [])]
+    usual = [*(of_classes if True in kinds else []), *([MAE(), RMSE(), R2()] if False in kinds else [])]
+    own = list(metrics)
+    return [*own, *(metric for metric in usual if type(metric) not in {type(other) for other in own})]
 
 
 def _measured(
@@ -70,27 +77,46 @@ def _measured(
     scores = {}
     for metric in metrics:
         for objective, truth in zip(task.objectives, truths, strict=True):
-            if bool(objective.decide) == (metric.wants != "values"):
-                scores[metric.key] = _measure(metric, objective, outputs[objective.output], truth)
+            if metric.suits(_learned(objective)):
+                score = _measure(metric, objective, outputs[objective.output], truth)
+                if not math.isnan(score):
+                    scores[metric.key] = score
                 break
     return scores
 
 
+def _learned(objective: Objective) -> Signal:
+    """What an objective learns, as a metric sees it: classes where its loss decides on one, else numbers."""
+    return Signal((), "", "int64", objective.classes or 2) if objective.decide else Signal((), "")
+
+
 def _measure(metric: Metric, objective: Objective, output: Tensor, truth: Tensor) -> float:
-    """One metric of one output, by torchmetrics."""
+    """One metric of one output, by torchmetrics; NaN where it is undefined."""
     import torchmetrics.functional  # takes a second: a waiting worker has imported it already
 
     place, _, name = metric.target.partition(".")
     function: Callable[..., Tensor] = getattr(getattr(torchmetrics.functional, place), name)
     output = output.float()
     if metric.wants == "values":
-        return function(output.flatten(1), truth.flatten(1), **metric.options(0)).item()
+        return _or_undefined(function, output.flatten(1), truth.flatten(1), metric.options(0))
     classes = objective.classes or 2
+    if isinstance(metric, AUROC) and len(truth.unique()) < classes:
+        return math.nan  # there is nothing that a missing class could be told from
     options = metric.options(classes)
     if isinstance(metric, AUROC) and output.numel() > EXACT_NUMBERS:
         options["thresholds"] = THRESHOLDS
     answers = _scores(objective, output) if metric.wants == "scores" else objective.decided(output)
-    return function(answers, truth, **options).item()
+    return _or_undefined(function, answers, truth, options)
+
+
+def _or_undefined(function: Callable[..., Tensor], answers: Tensor, truth: Tensor, options: dict[str, Any]) -> float:
+    """What a function of torchmetrics returns; NaN where it says that there are too few samples."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of averages with classes that are not there
+            return function(answers, truth, **options).item()
+    except ValueError:
+        return math.nan
 
 
 def _scores(objective: Objective, output: Tensor) -> Tensor:

@@ -28,6 +28,11 @@ class Patience:
                 self.weights = {name: value.clone() for name, value in judged.state_dict().items()}
         else:
             self.waited += 1
+        return self.over
+
+    @property
+    def over(self) -> bool:
+        """Whether so many epochs had passed at the last look."""
         return self.waited >= self.rule.patience
 
     def restore(self, judged: nn.Module) -> None:

@@ -50,13 +50,13 @@ def train(
     per_epoch, per_step = recipe.batch.count(len(training)), recipe.batch.per_step(len(training))
     learner = Learner.of(experiment, execution, per_epoch * recipe.length.epochs)
     watch = Watch(learner, recorder, control, keeper, per_step)
-    watch.boundary = Boundary.of(learner.judged, task, arrays.labels, recorder)
     epoch = watch.begin(start)
+    watch.boundary = Boundary.of(learner.judged, task, arrays.labels, recorder)
     step = watch.step
     done = step - epoch * per_epoch
     learn = learning_step(learner, task)
     glance = training.first(len(task.parts["validation"])) if "validation" in task.parts else training
-    word = watch.look(epoch)
+    word = watch.first_look(epoch)
     learner.network.train()
     while epoch < recipe.length.epochs and word == "run":
         for inputs, targets in batches(training, per_step, per_epoch, learner.order)[done:]:
@@ -76,7 +76,7 @@ def train(
     if word in ("run", "enough"):
         word = watch.last_look(epoch, word)
     if word == "failed":
-        watch.problem = diverged(experiment, execution, arrays, watch)
+        watch.problem = diverged(task, watch)
     return _ended(word, learner, task, watch, epoch)
 
 
@@ -107,9 +107,10 @@ def _ended(word: str, learner: Learner, task: Task, watch: Watch, epoch: int) ->
     if status in ("finished", "stopped"):
         if status == "finished" and watch.patience:
             watch.patience.restore(learner.judged)
+        every = every_metric(task, learner.recipe.metrics)
         with judging(learner.judged), learner.casting():
             for part, samples in task.parts.items():
-                metrics |= _named(part, judge(learner.judged, task, samples, metrics=every_metric(task)))
+                metrics |= _named(part, judge(learner.judged, task, samples, metrics=every))
         if watch.boundary:
             watch.boundary.draw(watch.step)
     watch.recorder.flush()

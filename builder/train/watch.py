@@ -40,7 +40,8 @@ class Watch:
         rule = learner.recipe.early_stopping
         self.patience = Patience(rule) if rule else None
         self.losses: list[Tensor] = []
-        self.step = 0
+        self.step = self.epoch = 0
+        self.last_loss = math.nan
         self.seconds = 0.0
         self.since = time.perf_counter()
         self.due = 0.0
@@ -76,7 +77,9 @@ class Watch:
         self.seconds, self.best_score = float(before["seconds"]), float(before["best"])
         self.learner.go_on(before, self.step)
         self.recorder.resume(dict(before["history"]))
-        if self.patience:
+        learns_alike = before["pace"]["given"] == self.learner.pace.given
+        learns_alike &= before["optimizer_type"] == self.learner.recipe.optimizer.name
+        if self.patience and learns_alike:  # else it is a branch, which has a patience of its own
             self.patience.go_on(before["patience"])
         return epoch
 
@@ -84,21 +87,31 @@ class Watch:
         """Whether it is time to look, or something is to happen at this very step."""
         return time.perf_counter() >= self.due or step == self.ask_at
 
+    def first_look(self, epoch: int) -> str:
+        """Before the first step: `enough` where the run had lost its patience already when this moment was kept."""
+        word = self.look(epoch)
+        if word == "run" and self.patience and self.patience.over:
+            return self._out_of_patience(self.patience)
+        return word
+
     def look(self, epoch: int) -> str:
         """What the loop is to do: `run`, `stop`, `interrupt`, or `failed` when a loss is no number any more. Waits while paused."""
         now = time.perf_counter()
         self.seconds += now - self.since
-        self.since = now
+        self.since, self.epoch = now, epoch
         fine = self.read_back()
-        self._tell(epoch)
+        before = self.learner.pace.base
         word = self._ask() if fine else "failed"
+        self._tell()
+        if self.boundary:
+            self.boundary.draw_if_due(self.step)
+        self.recorder.tick()
         if fine:
             self._leave_moments(epoch, word)
         if word == "pause":
             word = self._wait()
-        if word == "run" and limits.RUN_SECONDS and self.seconds > limits.RUN_SECONDS:
-            self.problem = _too_long(limits.RUN_SECONDS)
-            word = "stop"
+        if word == "run" and self.learner.pace.base != before:
+            self._tell_new_rate()
         self.due = time.perf_counter() + LOOK_EVERY
         self.ask_at = -1 if self.control.ask_at is None else self.control.ask_at
         return word
@@ -108,17 +121,20 @@ class Watch:
         if self.broken is not None:
             return self.look(epoch)
         at = self.step
-        self.control.judged(at, scores)
+        self.control.judged(at, {"train/loss": self.last_loss, **scores})
         if "validation/loss" in scores:
             self.scored = (at, scores["validation/loss"])
         if self.patience and self.patience.is_over(epoch, scores, self.learner.judged):
-            self.problem = self.patience.why()
-            return "enough"
+            return self._out_of_patience(self.patience)
         if self.scored and self.scored[1] < self.best_score and time.perf_counter() >= self.best_due:
             return self._hold_best(epoch, self.scored[1])
         if self.control.ask_at is not None:
             self.ask_at = self.control.ask_at
         return self.look(epoch) if self.is_due(at) else "run"
+
+    def _out_of_patience(self, patience: Patience) -> str:
+        self.problem = patience.why()
+        return "enough"
 
     def last_look(self, epoch: int, word: str) -> str:
         """After the last step: whether it is the end, or a person wants something else of the run."""
@@ -188,27 +204,35 @@ class Watch:
         for value in values:
             self.step += 1
             self.recorder.add("train/loss", self.step, value)
+            self.last_loss = value
             if not math.isfinite(value):
                 self.broken = value
                 return False
         return True
 
-    def _tell(self, epoch: int) -> None:
+    def _tell(self) -> None:
+        """How far the run is."""
         speed = self.step * self.samples / self.seconds if self.seconds and self.step else 0.0
         memory = most_bytes(self.learner.device)
-        self.recorder.progress(self.step, epoch, self.seconds, speed, self.learner.pace.rate, memory)
-        if self.boundary:
-            self.boundary.draw_if_due(self.step)
-        self.recorder.tick()
+        self.recorder.progress(self.step, self.epoch, self.seconds, speed, self.learner.pace.rate, memory)
 
     def _ask(self) -> str:
-        """What people want; a rate that they have chosen counts from the next step on."""
+        """What people want; a rate that they have chosen counts from the next step on. Too long a run is stopped."""
         word = self.control.poll(self.step)
         chosen = self.control.rate
         if chosen is not None and chosen != self.learner.pace.base:
             self.learner.pace.change(chosen)
-            self.recorder.add("rate", self.step, self.learner.pace.rate)
+            self._tell()
+        if word == "run" and limits.RUN_SECONDS and self.seconds > limits.RUN_SECONDS:
+            self.problem = _too_long(limits.RUN_SECONDS)
+            return "stop"
         return word
+
+    def _tell_new_rate(self) -> None:
+        """Once a step, whatever was tried while the run was paused; and where numbers break soon, the search starts here."""
+        self.recorder.add("rate", self.step, self.learner.pace.rate)
+        if self._is_finite():
+            self.good = self._moment(self.epoch)
 
     def _wait(self) -> str:
         """Pause: people look at what there is, and may change the rate, until they want to go on."""

@@ -29,6 +29,18 @@ def test_a_metric_has_to_suit_what_is_learned(name: str, metric: dict[str, objec
     assert codes(experiment) == ([] if fits else ["recipe/metric"])
 
 
+def test_two_metrics_of_one_name_would_be_one_curve():
+    recalls = [{"type": "Recall"}, {"type": "F1"}, {"type": "Recall", "params": {"average": "weighted"}}]
+    experiment = changed(example("digits-mlp"), metrics=recalls)
+    (problem,) = check(experiment)[1]
+    assert problem.code == "recipe/metric-twice" and problem.severity == "error"
+    (fix,) = problem.fixes
+    repaired = read.experiment(edits.apply(to_json(experiment), list(fix.edits)))
+    assert codes(repaired) == [] and [metric.name for metric in repaired.recipe.metrics] == ["Recall", "F1"]
+    guesses = [{"type": "TopK", "params": {"k": k}} for k in (2, 3)]
+    assert codes(changed(example("digits-mlp"), metrics=guesses)) == []
+
+
 def test_early_stopping_needs_something_to_watch():
     document = to_json(example("digits-mlp"))
     document["recipe"]["early_stopping"] = {"monitor": "accuracy"}

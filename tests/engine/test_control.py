@@ -169,3 +169,60 @@ def test_an_order_that_makes_no_sense_is_refused_and_not_in_the_log(kind: runs.C
         runs.command("ada", steered.run, kind, payload)
     assert refused.value.problems[0].code == "run/order"
     assert runs.commands_after(steered.run, 0) == []
+
+
+def test_a_score_that_the_run_does_not_have_is_never_reached(paused: Steered) -> None:
+    paused.ask("until", accuracy=0.1)
+    assert paused.control.poll(3) == "run"
+    paused.control.judged(10, {"validation/loss": 0.5, "train/loss": 0.4})
+    assert (paused.control.ask_at, paused.control.poll(10)) == (None, "run")
+
+
+def test_a_person_s_new_rate_counts_and_not_what_was_asked_for_later_before_the_run_was_set_back() -> None:
+    steered = Steered()
+    steered.ask("rate", rate=0.05)
+    steered.control.poll(10)
+    again = steered.worker(5)
+    steered.ask("rate", rate=0.001)
+    again.poll(7)
+    assert (again.poll(10), again.rate) == ("run", 0.001)
+    assert rates_after(5, runs.commands_after(steered.run, 0)) == [(7, 0.001)]
+
+
+def test_orders_wait_until_a_run_has_begun_but_for_its_stop() -> None:
+    steered = Steered()
+    steered.ask("step", epochs=1)
+    assert steered.control.over(0) is None
+    assert [command.step for command in runs.commands_after(steered.run, 0)] == [None]
+    assert (steered.control.poll(0), steered.control.ask_at) == ("run", PER_EPOCH)
+    fresh = Steered()
+    fresh.ask("stop")
+    assert fresh.control.over(0) == "stop"
+
+
+def test_a_worker_that_was_given_up_changes_nothing_of_the_run_that_another_one_has() -> None:
+    run = runs.submit("ada", "Digits", {})
+    first = runs.claim()
+    assert first is not None
+    runs.finish(run.id, "interrupted")
+    runs.resume("ada", run.id)
+    second = runs.claim()
+    assert second is not None and second.started != first.started
+    runs.finish(run.id, "interrupted", since=first.started)
+    old = Control(run.id, threading.Event(), first.started)
+    runs.command("ada", run.id, "pause")
+    assert old.poll(3) == "pause"
+    found = runs.find(run.id)
+    assert found is not None and found.status == "starting"
+
+
+def test_a_run_that_has_ended_takes_no_orders_and_forgets_those_it_never_heard() -> None:
+    steered = Steered()
+    steered.ask("pause")
+    runs.finish(steered.run, "stopped")
+    steered.ask("stop")  # it has what was wanted
+    with pytest.raises(Refused) as refused:
+        steered.ask("step", steps=1)
+    assert refused.value.problems[0].code == "run/ended"
+    runs.resume("ada", steered.run)
+    assert runs.commands_after(steered.run, 0) == []

@@ -53,11 +53,23 @@ def test_a_process_that_may_not_have_more_memory_says_so_and_which_batch_to_try(
     assert done.stdout.splitlines()[1] == "finished"  # the same process can do what fits
 
 
+class Keeping(Silent):
+    """Keeps in mind of which steps it was given a moment; those with a score were the best by then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[int] = []
+
+    def keep(self, step: int, data: bytes, epoch: int, score: float | None) -> None:
+        self.kept = [step]
+
+
 def test_a_run_that_takes_longer_than_a_site_allows_is_stopped_and_says_so(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(limits, "RUN_SECONDS", 0.3)
     experiment = changed(example("playground"), length={"epochs": 100_000})
-    told = Silent()
-    outcome = train(experiment, choose(experiment, "cpu"), load(experiment.data), told, told)
+    told = Keeping()
+    outcome = train(experiment, choose(experiment, "cpu"), load(experiment.data), told, told, told)
+    assert told.kept == [outcome.step], "another run can go on from there"
     assert outcome.status == "stopped" and 0.3 < outcome.seconds < 3
     assert isinstance(outcome.problem, Problem) and outcome.problem.code == "run/too-long"
     assert outcome.metrics["validation/loss"] > 0

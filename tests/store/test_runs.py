@@ -482,15 +482,26 @@ def test_the_start_of_a_run_is_expected_by_what_runs_took(monkeypatch: pytest.Mo
     assert runs.expected_start("nonexistent0") is None
 
 
-def test_a_run_that_wants_more_threads_than_are_free_waits_and_those_behind_it_too() -> None:
+def test_a_run_that_wants_more_threads_than_are_free_is_passed_by_until_there_are_enough() -> None:
     wide = runs.submit("ada", "Wide", {"number": 1}, wish=Wish(threads=4))
-    small = runs.submit("eve", "Small", {"number": 2})
-    assert runs.claim(3) is None
-    assert (mine(wide).status, mine(small).status) == ("queued", "queued")
-    taken = runs.claim(4)
-    assert taken is not None and taken.id == wide.id
-    taken = runs.claim(1)
-    assert taken is not None and taken.id == small.id
+    small, other = runs.submit("eve", "Small", {"number": 2}), runs.submit("eve", "Small", {"number": 3})
+    assert claimed_with(3) == small.id
+    assert claimed_with(4) == wide.id
+    assert claimed_with(1) == other.id
+    assert claimed_with(1) is None
+
+
+def claimed_with(threads: int) -> str | None:
+    run = runs.claim(threads)
+    return run.id if run else None
+
+
+def test_more_threads_than_there_are_cores_are_refused() -> None:
+    site.start_engine(1, "version", 2)
+    runs.submit("ada", "Two", {"number": 1}, wish=Wish(threads=2))
+    with pytest.raises(Refused) as refused:
+        runs.submit("ada", "Three", {"number": 2}, wish=Wish(threads=3))
+    assert refused.value.problems[0].code == "run/threads"
 
 
 def test_turns_go_round_however_soon_a_run_ends() -> None:

@@ -25,7 +25,7 @@ from builder.train.judge import every_metric, judge
 from builder.train.learner import Learner
 from builder.train.recorder import Silent
 from builder.train.run import Outcome, train
-from builder.train.task import task_of
+from builder.train.task import Part, task_of
 
 
 def run(experiment: Experiment, recorder: Silent | None = None, **wish: Any) -> tuple[Outcome, Silent]:
@@ -273,6 +273,50 @@ def test_metrics_that_are_picked_are_told_at_every_epoch_and_change_nothing_else
     assert {"train/f1", "validation/f1"} == told.series.keys() - without.series.keys()
     assert all(told.series[name] == points for name, points in without.series.items())
     assert told.series["validation/f1"][-1] == (outcome.step, outcome.metrics["validation/f1"])
+
+
+def with_few(name: str, samples: int, train: float, validation: float, **recipe: Any) -> Experiment:
+    """An exhibit of so many samples, split like that whatever is in the parts."""
+    document = to_json(changed(quick(name), length={"epochs": 1}, **recipe))
+    document["data"]["source"].setdefault("params", {})["samples"] = samples
+    document["data"]["split"] = {"train": train, "validation": validation, "stratify": False}
+    return read.experiment(document)
+
+
+def test_a_part_of_one_sample_has_every_metric_that_one_sample_can_have():
+    outcome, _ = run(with_few("linear-regression", 100, 0.98, 0.01, metrics=[{"type": "R2"}]))
+    assert outcome.status == "finished"
+    assert {"test/mae", "test/rmse", "test/loss", "train/r2"} <= outcome.metrics.keys()
+    assert not {"test/r2", "validation/r2"} & outcome.metrics.keys()
+    assert all(math.isfinite(value) for value in outcome.metrics.values())
+
+
+def test_a_part_without_all_classes_has_no_area_under_the_curve():
+    outcome, _ = run(with_few("playground", 200, 0.99, 0.005, metrics=[{"type": "AUROC"}]))
+    assert outcome.status == "finished"
+    assert {"test/f1", "train/auroc"} <= outcome.metrics.keys()
+    assert not {"test/auroc", "validation/auroc"} & outcome.metrics.keys()
+
+
+def test_truths_that_are_all_alike_have_no_variance_to_explain():
+    experiment = changed(quick("linear-regression"), length={"epochs": 1})
+    execution, arrays = choose(experiment, "cpu"), load(experiment.data)
+    task, network = task_of(experiment, execution, arrays), Learner.of(experiment, execution, 1).network
+    part = task.parts["train"].first(5)
+    alike = Part(part.inputs, part.targets, tuple(torch.ones_like(truth) for truth in part.truth))
+    assert judge(network, task, alike, metrics=every_metric(task)).keys() == {"loss", "mae", "rmse"}
+
+
+def test_the_last_numbers_are_those_of_the_curves_with_their_options_and_more():
+    picked = [
+        {"type": "Recall", "params": {"average": "weighted"}},
+        {"type": "TopK", "params": {"k": 2}},
+    ]
+    outcome, recorder = run(changed(example("digits-mlp"), length={"epochs": 1}, metrics=picked))
+    for name in ("recall", "top-2"):
+        assert recorder.series[f"validation/{name}"][-1][1] == outcome.metrics[f"validation/{name}"]
+    names = {key.partition("/")[2] for key in outcome.metrics}
+    assert names == {"loss", "accuracy", "recall", "top-2", "precision", "f1", "auroc"}
 
 
 # What broke first ------------------------------------------------------------------------------------------------

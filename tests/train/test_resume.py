@@ -201,3 +201,40 @@ def test_a_moment_of_another_run_is_a_problem(key: str):
         with pytest.raises(Refused) as refused:
             train(experiment, choose(experiment, "cpu"), load(experiment.data), again, again, again, pack(foreign))
         assert refused.value.problems[0].code == "checkpoint/foreign"
+
+
+def test_a_run_that_was_killed_after_it_lost_its_patience_does_not_go_on_learning():
+    rule = {"patience": 2, "monitor": "loss"}
+    adam = {"type": "Adam", "params": {"lr": 0.05}}
+    experiment = changed(quick("playground"), optimizer=adam, early_stopping=rule, length={"epochs": 60})
+    whole, undisturbed = carry_on(experiment, -1)
+    assert whole.problem is not None and whole.problem.code == "run/early"
+    again, after = carry_on(experiment, -1, undisturbed)  # its last moment: killed while it was judged
+    assert (again.step, again.metrics) == (whole.step, whole.metrics)
+    assert again.problem == whole.problem and after.series == undisturbed.series
+    branch = changed(experiment, optimizer={"type": "Adam", "params": {"lr": 0.001}})  # has a patience of its own
+    assert carry_on(branch, -1, undisturbed)[0].step > whole.step
+
+
+class Undecided(Interrupted):
+    """Tries rates while the run is paused at step 7."""
+
+    def __init__(self, at: int, before: Interrupted | None = None) -> None:
+        super().__init__(at, before.series if before else None)
+        self.asked = 0
+
+    def poll(self, step: int) -> str:
+        if step == 7 and self.asked < 3:
+            self.asked += 1
+            self.rate = (0.05, 0.02, 0.001)[self.asked - 1]
+            return "pause"
+        return super().poll(step)
+
+
+def test_of_rates_that_were_tried_in_a_pause_the_last_is_told(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("builder.train.watch.LOOK_EVERY", 0.0)
+    monkeypatch.setattr("builder.train.watch.PAUSE_LOOK", 0.0)
+    experiment = EXPERIMENTS["a dense network with Adam"]()
+    told = Undecided(-1)
+    train(experiment, choose(experiment, "cpu"), load(experiment.data), told, told, told)
+    assert told.series["rate"] == [(7, 0.001)]
