@@ -1,5 +1,6 @@
 """Recipe: how a network learns."""
 
+import math
 from typing import Literal
 
 from pydantic import Field
@@ -93,10 +94,10 @@ class EarlyStopping(Value):
     restore: bool = Field(True, title="Restore the best", description="End with the weights of the best epoch.")
 
     def better(self, score: float, best: float | None) -> bool:
-        """Whether a score is better than the best so far by more than the least change."""
-        if best is None:
-            return True
-        return score < best - self.min_delta if self.monitor == "loss" else score > best + self.min_delta
+        """Whether a score is better than the best so far by more than the least change; NaN never is."""
+        if self.monitor == "loss":
+            return score < (math.inf if best is None else best) - self.min_delta
+        return score > (-math.inf if best is None else best) + self.min_delta
 
 
 class Recipe(Value):

@@ -309,14 +309,15 @@ from torch import {hints}nn{average}'''
             return "", "", ""
         sign = "<" if rule.monitor == "loss" else ">"
         change = f" {'-' if rule.monitor == 'loss' else '+'} {rule.min_delta!r}" if rule.min_delta else ""
-        begin = ["best, waited = None, 0"]
+        begin = [f"best, waited = float({'inf' if rule.monitor == 'loss' else '-inf'!r}), 0"]
         better = [f"best, waited = score[{literal(rule.monitor)}], 0"]
         end = []
         if rule.restore:
             better.append(f"best_weights = {{name: value.clone() for name, value in {judged}.state_dict().items()}}")
-            end.append(f"    {judged}.load_state_dict(best_weights)")
+            begin.append("best_weights = None")
+            end += ["    if best_weights is not None:", f"        {judged}.load_state_dict(best_weights)"]
         lines = [
-            f"        if best is None or score[{literal(rule.monitor)}] {sign} best{change}:",
+            f"        if score[{literal(rule.monitor)}] {sign} best{change}:",
             *(f"            {line}" for line in better),
             "        else:",
             "            waited += 1",

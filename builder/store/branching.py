@@ -1,5 +1,6 @@
 """Runs that come from others: branches that go on from a moment of their parent, and runs begun anew."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,11 @@ from builder.store.tables import checkpoint, history_chunk, history_tail, run
 
 MAY_CHANGE = ("optimizer", "schedule", "length", "early_stopping", "ema")
 """Of the recipe: whatever else is changed, the parent's moment would not be one of the branch."""
+
+EARLY = "run/early"
+"""The Problem of a run that ran out of patience."""
+MORE = re.compile(r"(, [\d,]+ epochs? more)+$")
+"""How the name of a run ends that is an extension already."""
 
 
 def branch(
@@ -64,9 +70,11 @@ def extend(owner: str, run_id: str, epochs: int, *, rate: float | None = None) -
         "recipe.schedule": {"type": "Constant"},
         "recipe.optimizer.params.lr": rate if rate is not None else _last_rate(parent, experiment),
     }
-    if done < experiment.recipe.length.epochs:  # it ran out of patience, and would at once again
-        changes["recipe.early_stopping"] = None
-    name = say("{name}, {epochs:,} epochs more", name=parent.name, epochs=epochs)
+    if (parent.problem or {}).get("code") == EARLY or done < experiment.recipe.length.epochs:
+        changes["recipe.early_stopping"] = None  # it ran out of patience, and would at once again
+    before = MORE.sub("", parent.name)
+    more = say("1 epoch more") if epochs == 1 else say("{epochs:,} epochs more", epochs=epochs)
+    name = say("{name}, {more}", name=before, more=more)
     return branch(owner, run_id, name=name, changes=changes)
 
 

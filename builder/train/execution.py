@@ -4,11 +4,15 @@ import platform
 
 import torch
 
+from builder.analysis import analyze
 from builder.analysis.layout import usual_memory_format
 from builder.data import Arrays
 from builder.design.experiment import Execution, Experiment, Wish
 from builder.problem import Problem, Refused, say
 from builder.train.race import race, worth_a_race
+
+NO_FLOAT16 = ("LSTM",)
+"""Layers for which oneDNN has no float16 on the CPU; GRU and RNN are worked out without it."""
 
 
 def choose(experiment: Experiment, wish: Wish | str = "auto", arrays: Arrays | None = None) -> Execution:
@@ -20,11 +24,10 @@ def choose(experiment: Experiment, wish: Wish | str = "auto", arrays: Arrays | N
     wish = Wish.model_validate({"device": wish}) if isinstance(wish, str) else wish
     there = torch.cuda.is_available()
     chosen = _on(experiment, wish, "cuda" if there and wish.device != "cpu" else "cpu")
-    tf32 = wish.precision == "tf32"  # a mode of GPUs alone
     if (
         chosen.device == "cpu"
         or wish.device != "auto"
-        or tf32
+        or _impossible(experiment, wish, "cpu")
         or arrays is None
         or not worth_a_race(experiment, arrays)
     ):
@@ -60,7 +63,18 @@ def _impossible(experiment: Experiment, wish: Wish, device: str) -> Problem | No
             "TF32 is a mode of NVIDIA GPUs since Ampere, and the run would be on {device}. Use float32.", device=device
         )
         return Problem(code="precision/tf32", title=say("There is no TF32 here"), because=because)
-    if wish.precision == "float16" and experiment.recipe.optimizer.repeats:
+    return _not_in_float16(experiment, device) if wish.precision == "float16" else None
+
+
+def _not_in_float16(experiment: Experiment, device: str) -> Problem | None:
+    """What of an experiment cannot be worked out in float16, on a device."""
+    layers = (row.type for row in analyze(experiment.network).expanded())
+    layer = next((layer for layer in layers if layer in NO_FLOAT16), None)
+    if layer and device == "cpu":
+        because = say("PyTorch has no {layer} in float16 for the CPU. Use bfloat16 or float32.", layer=layer)
+        title = say("{layer} cannot learn in float16 here", layer=layer)
+        return Problem(code="precision/layer", title=title, because=because)
+    if experiment.recipe.optimizer.repeats:
         because = say(
             "{optimizer} looks at a batch several times a step, and gradients in float16 are scaled anew at each step. Use bfloat16 or float32.",
             optimizer=experiment.recipe.optimizer.name,

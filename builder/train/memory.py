@@ -9,6 +9,7 @@ import psutil
 import torch
 
 from builder import limits
+from builder.analysis import check
 from builder.analysis.memory import Estimate, estimate
 from builder.design.experiment import Execution, Experiment
 from builder.problem import Fix, Problem, Refused, Set, say
@@ -48,9 +49,9 @@ def forget_peak() -> None:
 def enough(experiment: Experiment, execution: Execution) -> Iterator[None]:
     """Train inside: Refused before, where the estimate is more than there is, and where memory runs out all the same."""
     refuse_too_large(experiment, execution)
-    limit_process(execution.device)
     try:
-        yield
+        with limited(execution.device):
+            yield
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -83,7 +84,10 @@ def refuse_too_large(experiment: Experiment, execution: Execution) -> None:
             needed=_words(needed.total), fixed=_words(needed.fixed), data=_words(needed.data),
             sample=_words(needed.sample), batch=needed.batch, available=_words(available), device=execution.device_name,
         )  # fmt: skip
-        raise Refused(_with_advice("run/too-large", title, because, needed.largest_batch(available), needed))
+        otherwise = _too_large(needed, available)
+        raise Refused(
+            _with_advice("run/too-large", title, because, experiment, needed.largest_batch(available), otherwise)
+        )
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -99,26 +103,65 @@ def ran_out(experiment: Experiment, execution: Execution) -> Problem:
         batch=needed.batch, device=execution.device_name, needed=_words(needed.total),
     )  # fmt: skip
     half = min(needed.batch // 2, needed.largest_batch(available_bytes(execution.device)) or needed.batch // 2)
-    return _with_advice("run/out-of-memory", say("Out of memory"), because, half, needed)
+    return _with_advice("run/out-of-memory", say("Out of memory"), because, experiment, half, _no_smaller())
 
 
-def _with_advice(code: str, title: str, because: str, fits: int, needed: Estimate) -> Problem:
-    """The Problem, and the batch to try instead."""
-    batch = 2 ** (fits.bit_length() - 1) if fits else 0
-    if batch < 1 or batch >= needed.batch:
-        return Problem(code=code, title=title, because=because + say(" No batch would fit: the network is too large."))
+def _with_advice(code: str, title: str, because: str, experiment: Experiment, most: int, otherwise: str) -> Problem:
+    """The Problem, and the batch to try instead, of `most` samples; where there is none, what is said `otherwise`."""
+    batch = _batch_to_try(experiment, most)
+    if batch is None:
+        return Problem(code=code, title=title, because=f"{because} {otherwise}")
     fix = Fix(label=say("Try batch {batch:,}", batch=batch), edits=(Set(path="recipe.batch.size", value=batch),))
     return Problem(code=code, title=title, because=because + say(" Try batch {batch:,}.", batch=batch), fixes=(fix,))
 
 
-def limit_process(device: str) -> None:
-    """Let the operating system hold this process to what one run may take, where it can; a GPU's addresses need far more room."""
+def _batch_to_try(experiment: Experiment, most: int) -> int | None:
+    """The largest power of two up to `most` with which nothing is wrong, such as a batch norm whose last batch has one sample."""
+    for power in reversed(range(most.bit_length())):
+        batch = experiment.recipe.batch.model_copy(update={"size": 2**power})
+        recipe = experiment.recipe.model_copy(update={"batch": batch})
+        problems = check(experiment.model_copy(update={"recipe": recipe}))[1]
+        if not any(problem.severity == "error" for problem in problems):
+            return 2**power
+    return None
+
+
+def _too_large(needed: Estimate, available: int) -> str:
+    """What it is for which no batch is small enough."""
+    if needed.fixed > available:
+        return say("No batch would fit: the network is too large.")
+    if needed.fixed + needed.data > available:
+        return say("No batch would fit: the data are too large.")
+    if needed.fixed + needed.data + needed.judging > available:
+        return say("No batch would fit: judging takes {judging}.", judging=_words(needed.judging))
+    if needed.of_batch(1) > available:
+        return say("No batch would fit: the network is too large for even one sample.")
+    return _no_smaller()
+
+
+def _no_smaller() -> str:
+    return say("There is no smaller batch to learn from.")
+
+
+@contextlib.contextmanager
+def limited(device: str) -> Iterator[None]:
+    """Let the operating system hold this process to what one run may take, where it can; afterwards as it was.
+
+    Not for a GPU, whose addresses need far more room.
+    """
     if limits.RUN_BYTES is None or device != "cpu" or sys.platform != "linux":
+        yield
         return
     import resource
 
-    used = psutil.Process().memory_info().data
-    resource.setrlimit(resource.RLIMIT_DATA, (used + limits.RUN_BYTES, resource.RLIM_INFINITY))
+    before, most = resource.getrlimit(resource.RLIMIT_DATA)
+    bounds = [bound for bound in (before, most) if bound != resource.RLIM_INFINITY]
+    now = min([psutil.Process().memory_info().data + limits.RUN_BYTES, *bounds])
+    resource.setrlimit(resource.RLIMIT_DATA, (now, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (before, most))
 
 
 def _words(amount: int) -> str:

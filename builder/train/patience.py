@@ -56,8 +56,12 @@ class Patience:
     def why(self) -> Problem:
         """What a person is told."""
         because = say(
-            "The validation {monitor} has not got better for {patience} epochs; {best:.4g} at epoch {epoch} was the best.",
-            monitor=self.rule.monitor, patience=self.rule.patience, best=self.best, epoch=self.epoch,
+            "The validation {monitor} has not got better for {patience} epochs",
+            monitor=self.rule.monitor, patience=self.rule.patience,
         )  # fmt: skip
-        restored = say(" The weights of that epoch are back.") if self.rule.restore else ""
+        if self.best is None:
+            because += say("; it never was a finite number.")
+        else:
+            because += say("; {best:.4g} at epoch {epoch} was the best.", best=self.best, epoch=self.epoch)
+        restored = say(" The weights of that epoch are back.") if self.weights else ""
         return Problem(code="run/early", severity="warning", title=say("Stopped early"), because=because + restored)

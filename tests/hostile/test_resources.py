@@ -30,9 +30,9 @@ experiment = changed(example("resnet20"), batch={"size": 350}, length={"epochs":
 execution, told = choose(experiment, "cpu"), Silent()
 arrays = load(experiment.data)
 limits.RUN_BYTES = 450 * limits.MIB
-memory.limit_process("cpu")
 try:
-    train(experiment, execution, arrays, told, told)
+    with memory.limited("cpu"):
+        train(experiment, execution, arrays, told, told)
 except (RuntimeError, MemoryError) as error:
     assert memory.is_out_of_memory(error), error
     problem = memory.ran_out(experiment, execution)

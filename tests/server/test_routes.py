@@ -95,6 +95,9 @@ def test_the_meta_says_how_the_run_is(client: Client, run: runs.Run) -> None:
         "remaining_seconds": 3.0,  # 300 more steps at 100 a second
         "device": "CPU",
         "place": None,
+        "starts_in": None,
+        "rate": None,
+        "memory": None,
         "problem": None,
         "series": ["train/loss"],
         "generation": run.generation,

@@ -1,19 +1,24 @@
 """The exported program is the network, and repeats the run to the last bit."""
 
 import csv
+import math
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from torch import nn
 from variants import changed, quick
 
 from builder.blocks import example
 from builder.data import load
 from builder.design.experiment import Execution, Experiment, Wish
+from builder.design.recipe import EarlyStopping
 from builder.source import program
 from builder.train.execution import choose
+from builder.train.patience import Patience
 from builder.train.recorder import Silent
 from builder.train.run import train
 
@@ -153,6 +158,22 @@ def test_averaged_weights_and_early_stopping_repeat_too(tmp_path: Path):
         )
         curve = repeats(experiment, tmp_path / str(at))
         assert len(curve) < 40 * 7
+
+
+@pytest.mark.parametrize("scores", [(math.nan, 0.9, math.nan, 0.8, math.nan, math.nan), (math.nan, math.nan)], ids=str)
+@pytest.mark.parametrize("monitor", ["loss", "accuracy"])
+def test_scores_that_are_no_numbers_are_waited_for_alike(tmp_path: Path, monitor: str, scores: tuple[float, ...]):
+    signed = [score if monitor == "loss" else 1 - score for score in scores]
+    rule = {"monitor": monitor, "patience": 2}
+    experiment = changed(example("digits-mlp"), early_stopping=rule, batch={"size": None}, length={"epochs": 9})
+    patience = Patience(experiment.recipe.early_stopping or EarlyStopping())
+    over = [patience.is_over(1, {f"validation/{monitor}": score}, nn.Linear(1, 1)) for score in signed]
+    assert over == [False] * (len(scores) - 1) + [True]
+    (tmp_path / "data.npz").write_bytes(load(experiment.data).save_npz())
+    alone: dict[str, Any] = {"__name__": "program", "__file__": str(tmp_path / "program.py")}
+    exec(compile(program(experiment, choose(experiment, "cpu")), "program.py", "exec"), alone)
+    alone["report"] = lambda when, *_: {monitor: signed.pop(0)} if when.startswith("epoch") else {}
+    assert len(alone["train"]()) == len(scores)
 
 
 def test_a_part_with_more_samples_than_are_judged_at_once_stops_at_the_same_epoch(tmp_path: Path):

@@ -10,7 +10,7 @@ from builder import files, limits
 from builder.blocks import example
 from builder.design import edits, read
 from builder.design.network import to_json
-from builder.problem import Json, Refused, Set
+from builder.problem import Json, Problem, Refused, Set
 from builder.store import branching, checkpoints, history, runs
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -227,6 +227,24 @@ def test_what_ran_out_of_patience_goes_on_without() -> None:
     longer = branching.extend("ada", early.id, 3)
     assert longer.experiment["recipe"].get("early_stopping") is None
     assert longer.epochs == 5
+    last = parent(early_stopping=patience)  # in its very last epoch
+    runs.update(last.id, problem=Problem(code="run/early", title="Stopped early", because="").model_dump(mode="json"))
+    assert branching.extend("ada", last.id, 3).experiment["recipe"].get("early_stopping") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "epochs", "called"),
+    [
+        ("LeNet", 1, "LeNet, 1 epoch more"),
+        ("LeNet, 1 epoch more", 2, "LeNet, 2 epochs more"),
+        ("LeNet, 1,000 epochs more, 1 epochs more", 1, "LeNet, 1 epoch more"),
+        ("No epochs more", 1_000, "No epochs more, 1,000 epochs more"),
+    ],
+)
+def test_an_extension_of_an_extension_is_called_one(name: str, epochs: int, called: str) -> None:
+    run = parent()
+    runs.rename("ada", run.id, name)
+    assert branching.extend("ada", run.id, epochs).name == called
 
 
 @pytest.mark.parametrize("status", ["stopped", "failed", "interrupted"])

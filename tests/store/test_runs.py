@@ -225,6 +225,7 @@ def test_a_run_that_goes_or_is_finished_cannot_be_resumed(status: runs.Status) -
 
 def ended(owner: str = "ada", number: int = 0, status: runs.EndStatus = "finished", seconds: float = 1.0) -> runs.Run:
     run = submit(owner, number)
+    runs.command(owner, run.id, "pause")
     runs.update(run.id, seconds=seconds)
     runs.finish(run.id, status)
     return mine(run)
@@ -315,7 +316,6 @@ def with_things(run: runs.Run) -> runs.Run:
     recorder.add("train/loss", 1, 0.5)
     recorder.view("boundary", 1, {}, b"picture")
     recorder.close()
-    runs.command("ada", run.id, "stop")
     checkpoints.Keeper(run.id).keep(1, b"moment")
     return run
 

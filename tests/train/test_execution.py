@@ -1,13 +1,16 @@
 """How a run is carried out: what a person wishes, what is measured, what memory there is."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
-from variants import changed
+from variants import changed, quick
 
 from builder import limits
+from builder.analysis import check
 from builder.analysis.memory import estimate, judged_at_once
 from builder.analysis.network import analyze
 from builder.blocks import example
@@ -18,6 +21,8 @@ from builder.design.network import to_json
 from builder.problem import Refused
 from builder.train import memory, race
 from builder.train.execution import choose
+from builder.train.recorder import Silent
+from builder.train.run import train
 
 
 @pytest.fixture
@@ -100,6 +105,102 @@ def test_a_run_above_the_memory_is_refused_with_the_batch_that_fits(monkeypatch:
     with pytest.raises(Refused, match="does not fit") as refused:
         memory.refuse_too_large(experiment, cpu)
     assert refused.value.problems[0].fixes == ()
+
+
+@pytest.mark.parametrize(("share", "what"), [("fixed", "the network"), ("data", "the data"), ("judging", "judging")])
+def test_what_is_too_large_for_any_batch_is_named(monkeypatch: pytest.MonkeyPatch, share: str, what: str):
+    experiment = example("lenet5")
+    needed = replace(estimate(experiment), **{share: 10**15})
+    monkeypatch.setattr(memory, "estimate", lambda *_: needed)
+    with pytest.raises(Refused) as refused:
+        memory.refuse_too_large(experiment, choose(experiment, "cpu"))
+    (problem,) = refused.value.problems
+    assert f"No batch would fit: {what}" in problem.because and problem.fixes == ()
+
+
+def test_a_batch_that_is_offered_can_be_learned_from(monkeypatch: pytest.MonkeyPatch):
+    document = to_json(changed(example("digits-resnet"), batch={"size": 400}))
+    document["data"]["split"] = {"train": 897 / 1797, "validation": 0.2}
+    experiment = Experiment.model_validate(document)
+    samples = experiment.data.split.sizes(experiment.data.source.samples_total())[0]
+    assert samples % 128 == 1  # batch norm cannot learn from a last batch of one
+    needed = estimate(experiment)
+    monkeypatch.setattr(memory, "available_bytes", lambda _: needed.of_batch(200))
+    with pytest.raises(Refused) as refused:
+        memory.refuse_too_large(experiment, choose(experiment, "cpu"))
+    ran_out = memory.ran_out(experiment, choose(experiment, "cpu"))
+    for problem in (*refused.value.problems, ran_out):
+        for fix in problem.fixes:
+            changed_one = Experiment.model_validate(edits.apply(to_json(experiment), list(fix.edits)))
+            assert not [found for found in check(changed_one)[1] if found.severity == "error"]
+    small = changed(experiment, batch={"size": 200, "last": "drop"})
+    assert memory.ran_out(small, choose(small, "cpu")).fixes
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_DATA counts what is mapped on Linux alone")
+def test_what_a_run_may_take_binds_this_run_alone(monkeypatch: pytest.MonkeyPatch):
+    import resource
+
+    experiment = example("playground")
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    monkeypatch.setattr(limits, "RUN_BYTES", limits.GIB)
+    with memory.enough(experiment, choose(experiment, "cpu")):
+        now, most = resource.getrlimit(resource.RLIMIT_DATA)
+        assert limits.GIB < now < 2**40 and most == before[1]
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+    with pytest.raises(Refused), memory.enough(experiment, choose(experiment, "cpu")):
+        raise MemoryError
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+    with memory.limited("cuda"):
+        assert resource.getrlimit(resource.RLIMIT_DATA) == before
+
+
+BOUND = """
+import resource, sys
+from builder import limits
+from builder.train import memory
+limits.RUN_BYTES = 2**40
+most = 2**36
+resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+with memory.limited("cpu"):
+    print(resource.getrlimit(resource.RLIMIT_DATA) == (most, most))
+print(resource.getrlimit(resource.RLIMIT_DATA) == (most, most))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_DATA counts what is mapped on Linux alone")
+def test_a_process_that_is_bound_already_stays_bound():
+    done = subprocess.run([sys.executable, "-c", BOUND], capture_output=True, text=True, timeout=100)
+    assert done.stdout.split() == ["True", "True"], done.stderr
+
+
+# Precision -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["sequence-lstm", "bidirectional-sequence"])
+def test_an_lstm_in_float16_on_the_cpu_is_refused(name: str):
+    with pytest.raises(Refused) as refused:
+        choose(quick(name), Wish(device="cpu", precision="float16"))
+    (problem,) = refused.value.problems
+    assert problem.code == "precision/layer" and "bfloat16" in problem.because
+
+
+@pytest.mark.parametrize(
+    ("name", "precision"), [("gru-sequence", "float16"), ("rnn-sequence", "float16"), ("sequence-lstm", "bfloat16")]
+)
+def test_other_layers_that_read_sequences_learn_in_fewer_bits(name: str, precision: str):
+    experiment = changed(quick(name), length={"epochs": 1})
+    execution = choose(experiment, Wish.model_validate({"device": "cpu", "precision": precision}))
+    told = Silent()
+    assert train(experiment, execution, load(experiment.data), told, told).status == "finished"
+
+
+@pytest.mark.usefixtures("gpu")
+def test_what_only_a_gpu_can_do_is_not_tried_on_the_cpu(monkeypatch: pytest.MonkeyPatch):
+    tried = timed(monkeypatch, 1.0, 2.0)
+    experiment = quick("sequence-lstm")
+    assert choose(experiment, Wish(precision="float16"), load(experiment.data)).device == "cuda"
+    assert tried == []
 
 
 def test_the_estimate_grows_with_what_takes_memory():

@@ -18,11 +18,13 @@ from builder.data import load
 from builder.design import read
 from builder.design.experiment import Experiment, Wish
 from builder.design.network import to_json
+from builder.design.recipe import EarlyStopping
 from builder.design.streams import seed_of
 from builder.problem import Refused
 from builder.train.execution import choose
 from builder.train.judge import every_metric, judge
 from builder.train.learner import Learner
+from builder.train.patience import Patience
 from builder.train.recorder import Silent
 from builder.train.run import Outcome, train
 from builder.train.task import Part, task_of
@@ -162,6 +164,22 @@ def test_early_stopping_ends_where_a_loop_by_hand_ends_with_the_best_weights(mon
         )
     kept = changed(experiment, early_stopping=rule | {"restore": False})
     assert run(kept)[0].metrics["test/loss"] != outcome.metrics["test/loss"]
+
+
+@pytest.mark.parametrize(("monitor", "good", "bad"), [("loss", 0.5, 0.9), ("accuracy", 0.9, 0.5)])
+def test_a_score_that_is_no_number_is_never_better_and_soon_beaten(monitor: str, good: float, bad: float):
+    patience = Patience(EarlyStopping.model_validate({"monitor": monitor, "patience": 2}))
+    network = nn.Linear(1, 1)
+    told = [
+        patience.is_over(epoch, {f"validation/{monitor}": score}, network)
+        for epoch, score in enumerate((math.nan, bad, math.nan, good, math.nan, math.nan), start=1)
+    ]
+    assert told == [False] * 5 + [True]
+    assert (patience.best, patience.epoch) == (good, 4) and "at epoch 4" in patience.why().because
+    never = Patience(patience.rule)
+    assert [never.is_over(epoch, {f"validation/{monitor}": math.nan}, network) for epoch in (1, 2)] == [False, True]
+    assert "never was a finite number" in never.why().because
+    never.restore(network)
 
 
 def test_bfloat16_is_pytorchs_autocast():
