@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -22,7 +22,7 @@ from builder.blocks import GALLERY, example, readme
 from builder.blocks.templates import Template
 from builder.catalog import Entry, Layer
 from builder.design import edits, read
-from builder.design.experiment import Device, Experiment
+from builder.design.experiment import Device, Experiment, MemoryFormat, Precision, Wish
 from builder.design.network import Network, to_json
 from builder.problem import Json, Problem, Refused, Set, say
 from builder.store import archive, branching, history, runs
@@ -284,21 +284,28 @@ def _print_classic(analysis: Analysis) -> None:
 @click.argument("design")
 @click.option("--epochs", type=click.IntRange(1, limits.EPOCHS), help="Instead of the recipe's.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Instead of the recipe's.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--device", type=click.Choice(get_args(Device)), default="auto", show_default=True)
+@click.option(
+    "--precision", type=click.Choice(get_args(Precision)), default="float32", show_default=True, help="Of products."
+)
+@click.option("--threads", type=click.IntRange(1, limits.THREADS), default=1, show_default=True, help="Of the CPU.")
+@click.option(
+    "--memory-format", type=click.Choice(["auto", *get_args(MemoryFormat)]), default="auto", show_default=True
+)
 @click.option(
     "--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change the design: recipe.optimizer.params.lr=0.01."
 )
 @as_json
 @_reports_problems
 def train(
-    design: str, epochs: int | None, seed: int | None, device: Device, changes: tuple[str, ...], as_json: bool
+    design: str, epochs: int | None, seed: int | None, changes: tuple[str, ...], as_json: bool, **wish: Any
 ) -> None:
     """Train a gallery name or a file, through the engine. Progress goes to stderr; Ctrl-C stops the run."""
     more = [f"recipe.length.epochs={epochs}"] if epochs is not None else []
     more += [f"recipe.seed={seed}"] if seed is not None else []
     experiment = _experiment(design, (*changes, *more))
     runs.app_alive()
-    run = runs.submit(OWNER, experiment.name or Path(design).stem, to_json(experiment), device=device)
+    run = runs.submit(OWNER, experiment.name or Path(design).stem, to_json(experiment), wish=Wish(**wish))
     engine.ensure()
     _to_its_end(run.id, as_json)
 
@@ -317,7 +324,9 @@ def _to_its_end(run_id: str, as_json: bool) -> None:
             "steps": run.step,
             "seconds": run.seconds,
             "device": run.execution.get("device"),
-            "metrics": run.summary,
+            "precision": run.execution.get("precision"),
+            "threads": run.execution.get("threads"),
+            "metrics": _finite(run.summary),
         }
         if run.problem:
             summary["problems"] = [_problem_json(Problem.model_validate(run.problem))]
@@ -329,6 +338,11 @@ def _to_its_end(run_id: str, as_json: bool) -> None:
         if run.problem:
             _print_problems([Problem.model_validate(run.problem)])
     sys.exit(0 if run.status in ("finished", "stopped") else 1)
+
+
+def _finite(numbers: dict[str, float]) -> dict[str, float | None]:
+    """JSON has no word for what is no number: null stands for it."""
+    return {name: value if math.isfinite(value) else None for name, value in numbers.items()}
 
 
 def _follow(run_id: str) -> runs.Run:

@@ -18,7 +18,7 @@ with left:
     recipe.settings(experiment, draft.revision)
     execution.settings(draft)
 with right:
-    controls.controls(draft, run, ready=not errors)
+    controls.controls(draft, experiment, run, ready=not errors)
     problem_list(session.notices(), lambda edits: session.submit(edits, draft.revision), "notice")
     problem_list(errors, lambda edits: session.submit(edits, draft.revision), "experiment")
     if run is None:

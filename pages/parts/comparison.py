@@ -94,10 +94,7 @@ def _loss(run: Run) -> str:
 def _decides(run: Run) -> bool:
     """Whether its answers are right or wrong."""
     experiment = _experiment(run)
-    if experiment is None:
-        return False
-    columns = experiment.data.source.columns()
-    return any(columns[name].classes for name in target_columns(experiment) if name in columns)
+    return experiment is not None and decides(experiment)
 
 
 # The table -------------------------------------------------------------------------------------------------------

@@ -5,12 +5,15 @@ import secrets
 import streamlit as st
 
 from builder import limits
-from builder.problem import Json
+from builder.design import read
+from builder.design.experiment import Experiment
+from builder.problem import Json, Refused
 from builder.store import branching
 from builder.store import runs as store
 from builder.store.documents import Draft
 from builder.store.runs import CommandKind, Run
 from pages.parts import session, typed
+from pages.parts.runs import decides
 from pages.parts.words import plain
 
 GOALS = {"epoch": "Epoch", "loss": "Loss at most", "accuracy": "Accuracy at least"}
@@ -18,8 +21,8 @@ GOALS = {"epoch": "Epoch", "loss": "Loss at most", "accuracy": "Accuracy at leas
 WHOLE = {"epoch"}
 
 
-def controls(draft: Draft, run: Run | None, ready: bool) -> None:
-    """Those buttons that make sense now are live. All stay where they are."""
+def controls(draft: Draft, experiment: Experiment, run: Run | None, ready: bool) -> None:
+    """Those buttons that make sense now are live. All stay where they are. `experiment` is the draft's."""
     alive = run is not None and run.status in store.ALIVE
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="controls"):
         st.button(
@@ -32,7 +35,7 @@ def controls(draft: Draft, run: Run | None, ready: bool) -> None:
         )
         _commands(run, alive)
         _steps(run, alive, ready)
-        _until(run, alive, ready)
+        _until(run, alive, ready, _goals(run, experiment))
         _rate(run)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="beside-controls"):
         _again(run, alive)
@@ -58,28 +61,40 @@ def _steps(run: Run | None, alive: bool, ready: bool) -> None:
         ("Epoch", ":material/fast_forward:", {"epochs": 1}, "On to the end of an epoch, and pause."),
     ):
         st.button(
-            label, icon=icon, help=help, disabled=not (alive or ready), on_click=_order, args=(run, "step", payload)
+            label, icon=icon, help=help, disabled=not (alive or ready), on_click=_order, args=(_id(run), "step", payload)
         )
 
 
-def _until(run: Run | None, alive: bool, ready: bool) -> None:
+def _goals(run: Run | None, experiment: Experiment) -> list[str]:
+    """What there is to wait for: of the run where it is going, or can go on, else of a new one."""
+    if run is not None and (run.status in store.ALIVE or store.can_go_on(run)):
+        try:
+            experiment = read.experiment(run.experiment)
+        except Refused:
+            return ["epoch"]
+    return [goal for goal in GOALS if goal != "accuracy" or decides(experiment)]
+
+
+def _until(run: Run | None, alive: bool, ready: bool, goals: list[str]) -> None:
     """Go on until something is reached, and pause there."""
+    if session.shown("until-what") not in goals:
+        session.show("until-what", goals[0])
     menu = st.popover("Until", icon=":material/flag:", disabled=not (alive or ready), width="content")
     with menu:
         goal = st.segmented_control(
-            "Go on until", list(GOALS), default="epoch", required=True, format_func=GOALS.__getitem__, key="until-what"
+            "Go on until", goals, required=True, format_func=GOALS.__getitem__, key="until-what"
         )
         st.text_input("Value", key="until-value", placeholder="10" if goal in WHOLE else "0.9")
         st.caption("Loss and accuracy are looked at when an epoch ends: of the validation part, where there is one.")
-        st.button("Go", type="primary", icon=":material/flag:", key="until-go", on_click=_go_until, args=(run,))
+        st.button("Go", type="primary", icon=":material/flag:", key="until-go", on_click=_go_until, args=(_id(run),))
 
 
-def _go_until(run: Run | None) -> None:
+def _go_until(run_id: str | None) -> None:
     goal = session.shown("until-what")
     text = session.shown("until-value")
     value = typed.whole_number(text) if goal in WHOLE else typed.number(text)
     if value is not None:
-        _order(run, "until", {goal: value})
+        _order(run_id, "until", {goal: value})
 
 
 def _rate(run: Run | None) -> None:
@@ -122,7 +137,7 @@ def _again(run: Run | None, alive: bool) -> None:
                 args=(branching.restart, run.id, seed),
             )
         more = f"extend-{run.id}"
-        st.number_input("Epochs more", 1, limits.EPOCHS, max(1, run.epochs // 2), key=more)
+        st.number_input("Epochs more", 1, limits.EPOCHS, min(max(1, run.epochs // 2), limits.EPOCHS), key=more)
         st.button(
             "Extend",
             icon=":material/more_time:",
@@ -133,14 +148,16 @@ def _again(run: Run | None, alive: bool) -> None:
         )
 
 
-def _order(run: Run | None, kind: CommandKind, payload: Json) -> None:
-    """Ask a run that goes on, one that can go on again, or else a new one."""
-    if run is not None and run.status not in store.ALIVE:
-        if store.can_go_on(run):
-            session.resume(run.id)
-        else:
-            run = None
-    if run is None:
+def _id(run: Run | None) -> str | None:
+    return run.id if run else None
+
+
+def _order(run_id: str | None, kind: CommandKind, payload: Json) -> None:
+    """Ask a run that goes on, one that can go on again, or else a new one: as it is by now, not as the page has drawn it."""
+    run = store.get(session.owner(), run_id) if run_id else None
+    if run is None or not (run.status in store.ALIVE or store.can_go_on(run)):
         run = session.start()
+    elif run.status not in store.ALIVE:
+        run = session.resume(run.id)
     if run is not None:
         session.command(run.id, kind, payload)

@@ -89,7 +89,7 @@ def _branch(run: Run, moment: Kept) -> None:
     """Another run that goes on from this moment."""
     epochs, rate = f"moment-epochs-{run.id}", f"moment-rate-{run.id}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.number_input("Up to epoch", 1, limits.EPOCHS, max(run.epochs, 1), key=epochs, width=140)
+        st.number_input("Up to epoch", 1, limits.EPOCHS, min(max(run.epochs, 1), limits.EPOCHS), key=epochs, width=140)
         st.text_input("Learning rate", key=rate, placeholder="as it was", width=140)
         st.button(
             "Branch from here",

@@ -3,11 +3,23 @@
 from collections.abc import Callable, Sequence
 
 import streamlit as st
+from pydantic import ValidationError
 
-from builder.problem import Edit, Problem
+from builder.problem import Edit, Json, Problem, say
 from pages.parts.words import plain
 
 Repair = Callable[[Sequence[Edit]], None]
+
+
+def kept(problem: dict[str, Json] | None) -> Problem | None:
+    """The Problem that the store keeps of a run; one that cannot be read is told of by another."""
+    if problem is None:
+        return None
+    try:
+        return Problem.model_validate(problem)
+    except ValidationError:
+        because = say("Something is written down about how the run ended, and this Layerlab cannot read it.")
+        return Problem(code="run/damaged", title=say("The run ended with a problem"), because=because)
 
 
 def problem_list(problems: Sequence[Problem], repair: Repair | None, key: str) -> None:

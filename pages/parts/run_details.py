@@ -6,12 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from builder import limits
-from builder.problem import Problem
 from builder.store import runs as store
 from builder.store.runs import Run
 from pages.parts import comparison, session
 from pages.parts import runs as run_parts
-from pages.parts.problems import problem_list
+from pages.parts.problems import kept, problem_list
 from pages.parts.run_list import WORDS
 from pages.parts.words import duration, memory, plain
 
@@ -23,8 +22,9 @@ def details(run: Run) -> None:
         _words(run)
         _facts(run)
     with right:
-        if run.problem and run.status == "failed":
-            problem_list([Problem.model_validate(run.problem)], None, "failed")
+        problem = kept(run.problem)
+        if problem and run.status == "failed":
+            problem_list([problem], None, "failed")
         comparison.chart([run], key="one-run")
         run_parts.results(run)
 

@@ -9,31 +9,42 @@ import streamlit as st
 from builder.analysis.experiment import target_columns
 from builder.design import read
 from builder.design.data import PARTS
-from builder.problem import Problem
+from builder.design.experiment import Experiment
+from builder.problem import Refused
 from builder.store import runs as store
 from builder.store.documents import Draft
 from builder.store.runs import Run
 from pages.parts import session
 from pages.parts.live import live_chart
-from pages.parts.problems import Repair, problem_list
+from pages.parts.problems import Repair, kept, problem_list
+from pages.parts.words import plain
 
 
 def live(run: Run) -> None:
     """The curves, pulled by the browser; a change of status runs the page again, so that its buttons are right."""
-    experiment = read.experiment(run.experiment)
+    try:
+        experiment = read.experiment(run.experiment)
+    except Refused as refused:
+        problem_list(refused.problems, None, "live")
+        return
     losses = [objective.loss for objective in experiment.recipe.objectives]
-    targets = [experiment.data.source.columns()[column] for column in target_columns(experiment)]
+    classes = decides(experiment)
     unit = losses[0].unit if len(losses) == 1 else "weighted sum of losses"
     panels: list[dict[str, Any]] = [{"title": "Loss", "unit": unit, "series": _both("loss")}]
-    if any(target.classes for target in targets):
+    if classes:
         panels.append({"title": "Accuracy", "unit": "share of right answers", "series": _both("accuracy")})
     panels += [
         {"title": metric.name, "unit": metric.unit, "series": _both(metric.key)} for metric in experiment.recipe.metrics
     ]
     inputs = [node.layer.infer()[0] for node in experiment.network.inputs]
-    classes = any(target.classes for target in targets)
     plane = len(inputs) == 1 and inputs[0].axes == "F" and inputs[0].shape == (2,) and classes
     live_chart(run.id, panels, boundary=plane, key="live", status=run.status)
+
+
+def decides(experiment: Experiment) -> bool:
+    """Whether answers of an experiment are right or wrong."""
+    columns = experiment.data.source.columns()
+    return any(columns[name].classes for name in target_columns(experiment) if name in columns)
 
 
 def _both(metric: str) -> list[dict[str, str]]:
@@ -42,11 +53,11 @@ def _both(metric: str) -> list[dict[str, str]]:
 
 def results(run: Run, repair: Repair | None = None) -> None:
     """The scores of the last weights, and what ended the run if that was a problem. `repair` changes the design."""
-    problem = Problem.model_validate(run.problem) if run.problem else None
+    problem = kept(run.problem)
     if problem and (run.status != "failed" or problem.fixes):  # the live header tells of a failure itself
         problem_list([problem], repair, "run")
     if run.execution.get("reason"):
-        st.caption(str(run.execution["reason"]))
+        st.caption(plain(str(run.execution["reason"])))
     if run.summary:
         st.table(scores(run.summary), width="content")
 
@@ -91,9 +102,15 @@ def history(draft: Draft) -> None:
                                 started,
                                 run.status,
                                 f"{run.step:,} steps",
-                                f"seed {run.experiment['recipe'].get('seed', 0)}",
+                                _seed(run),
                                 shown,
                             ],
                         )
                     )
                 )
+
+
+def _seed(run: Run) -> str:
+    """The seed that it was begun with; nothing where its experiment cannot be read."""
+    recipe = run.experiment.get("recipe")
+    return f"seed {recipe.get('seed', 0)}" if isinstance(recipe, dict) else ""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import streamlit as st
+from pydantic import ValidationError
 
 from builder.blocks import example
 from builder.design import edits as design_edits
@@ -216,13 +217,6 @@ def start() -> Run | None:
     return begin(runs.submit, draft.name, draft.document, design=draft.id, wish=wish(draft.id))
 
 
-def step(payload: Json) -> None:
-    """Queue the open design, and let it halt after so many steps or epochs."""
-    started = start()
-    if started is not None:
-        command(started.id, "step", payload)
-
-
 def begin(make: Callable[..., Run], *arguments: Any, **named: Any) -> Run | None:
     """Make a run of the visitor's, and look at it; None where that was refused."""
     made = attempt(make, *arguments, **named)
@@ -231,9 +225,9 @@ def begin(make: Callable[..., Run], *arguments: Any, **named: Any) -> Run | None
     return made
 
 
-def resume(run_id: str) -> None:
-    """Let a run go on that has ended before its end."""
-    attempt(runs.resume, run_id)
+def resume(run_id: str) -> Run | None:
+    """Let a run go on that has ended before its end; None where that was refused."""
+    return attempt(runs.resume, run_id)
 
 
 def command(run_id: str, kind: runs.CommandKind, payload: Json = None) -> None:
@@ -242,14 +236,22 @@ def command(run_id: str, kind: runs.CommandKind, payload: Json = None) -> None:
 
 
 def wish(design: str) -> Wish:
-    """How the next run of a design is to be carried out: as said on the page, else as its last run was."""
+    """How the next run of a design is to be carried out: as said on the page, else as its last run was wished for."""
     said = st.session_state.get("wish", {}).get(design)
     if said is not None:
         return Wish.model_validate(said)
     last = next(iter(runs.listing(owner(), 1, design=design)), None)
-    if last is None:
+    return Wish() if last is None else _wished(last)
+
+
+def _wished(run: Run) -> Wish:
+    """What was wished of a run. One that has started holds what was chosen: whether `auto` chose it, nobody knows any more."""
+    never_auto = ("precision", "threads")
+    names = never_auto if "torch" in run.execution else Wish.model_fields
+    try:
+        return Wish.model_validate({name: run.execution[name] for name in names if name in run.execution})
+    except ValidationError:  # another version's, or damaged
         return Wish()
-    return Wish.model_validate({name: last.execution[name] for name in Wish.model_fields if name in last.execution})
 
 
 def want(design: str, field: str, value: Any) -> None:

@@ -255,3 +255,24 @@ def test_a_trained_run_is_branched_extended_and_taken_elsewhere(training: Say, t
     assert training("export-run", longer["run"], "--out", str(out)).code == 0
     back = training("import-run", str(out), "--json").last["run"]
     assert training("branch", back, "--epochs", "4", "--json").last["steps"] == trained["steps"] * 2
+
+
+def test_how_a_run_is_carried_out_can_be_said(layerlab: Say, engine: list[runs.Run]) -> None:
+    words = ("--device", "cpu", "--precision", "bfloat16", "--threads", "2", "--memory-format", "contiguous")
+    assert layerlab("train", "perceptron", *words, "--json").code == 0
+    (made,) = engine
+    assert made.execution == {
+        "device": "cpu", "precision": "bfloat16", "threads": 2, "memory_format": "contiguous",
+    }  # fmt: skip
+    assert layerlab("train", "perceptron", "--precision", "float8").code == 2
+    assert layerlab("train", "perceptron", "--threads", "0").code == 2
+
+
+def test_a_score_that_is_no_number_is_null_in_json(layerlab: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ends() -> None:
+        run = runs.claim()
+        if run is not None:
+            runs.finish(run.id, "finished", summary={"test/loss": float("nan"), "test/r2": 0.5})
+
+    monkeypatch.setattr("builder.engine.ensure", ends)
+    assert layerlab("train", "perceptron", "--json").last["metrics"] == {"test/loss": None, "test/r2": 0.5}
