@@ -548,7 +548,7 @@ def list_runs(binned: bool, as_json: bool) -> None:
 
 
 def _run_json(run: runs.Run) -> dict[str, Json]:
-    numbers: dict[str, Json] = {"steps": run.step, "seconds": run.seconds, "metrics": run.summary}
+    numbers: dict[str, Json] = {"steps": run.step, "seconds": run.seconds, "metrics": _finite(run.summary)}
     words: dict[str, Json] = {"tags": list(run.tags), "notes": run.notes}
     return {"run": run.id, "name": run.name, "status": run.status} | numbers | words | {"parent": run.parent, "parent_step": run.parent_step}  # fmt: skip
 

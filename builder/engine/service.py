@@ -21,10 +21,12 @@ from builder.store.trouble import UNTOLD, Unanswered, untold
 WORKER = (sys.executable, "-m", "builder.worker")
 SPARES = 2
 """Workers kept warm. One more than needed: while a spare imports torch, the next click would wait for seconds."""
-LOOK_AT_QUEUE = 0.02
+LOOK_AT_QUEUE = 0.04
 LOOK_AT_SITE = 0.25
 CAP_LOGS = 60.0
 LOG_BYTES = 2**20
+DEAF_SECONDS = 600
+"""Without a store that answers, as where its folder was removed, and without a run, an engine waits so long for it."""
 HOPELESS_STARTS = 3
 """After so many workers in a row that did not start, a waiting run is told so with each further one."""
 WORKER_END_SECONDS = 15
@@ -86,11 +88,14 @@ class Service:
         self.id = site.start_engine(os.getpid(), code_version(), self.slots)
         log.info("engine %s started, process %d, %d slots", self.id, os.getpid(), self.slots)
         self._mark_orphans()
+        answered = time.monotonic()
         while not self.ending:
             try:
                 self._tick()
+                answered = time.monotonic()
             except (Unanswered, OSError):  # the disk is full, or the database away: runs go on, and so do we
                 log.exception("the store does not answer")
+                self.ending = self.busy == 0 and time.monotonic() - answered > max(DEAF_SECONDS, self.idle_seconds)
                 time.sleep(1)
             self.wake.wait(LOOK_AT_QUEUE)
             self.wake.clear()
@@ -158,7 +163,9 @@ class Service:
         spares = [worker for worker in self.workers if worker.run is None and worker.ready and not worker.ended]
         for worker in spares:
             free = self.slots - sum(other.threads for other in self.workers)
-            if self.retiring or free < 1:
+            if (
+                self.retiring or free < 1 or not runs.ids("queued")
+            ):  # looking first: whose turn it is takes a while to say
                 return
             run = runs.claim(free if self.busy else None)  # one that wants more than there are by now has them alone
             if run is None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic import ValidationError
 
 from builder import limits
 from builder.design import edits, read
@@ -84,8 +85,18 @@ def restart(owner: str, run_id: str, seed: int | None = None) -> Run:
     experiment = parent.experiment
     if seed is not None:
         experiment = to_json(read.experiment(edits.apply(experiment, [Set(path="recipe.seed", value=seed)])))
-    kept = {name: parent.execution[name] for name in Wish.model_fields if name in parent.execution}
-    return runs.submit(owner, parent.name, experiment, parent.design, wish=Wish.model_validate(kept))
+    return runs.submit(owner, parent.name, experiment, parent.design, wish=_carried_out(parent))
+
+
+def _carried_out(run: Run) -> Wish:
+    """A wish to be carried out as a run was. Raises Refused where it says what no wish can be."""
+    try:
+        return Wish.model_validate({name: run.execution[name] for name in Wish.model_fields if name in run.execution})
+    except ValidationError as error:
+        unknown = ", ".join(sorted({str(mistake["loc"][0]) for mistake in error.errors()}))
+        because = say("This Layerlab knows no such {unknown}. Train its design instead.", unknown=unknown)
+        title = say("The run cannot be carried out again")
+        raise Refused(Problem(code="run/execution", title=title, because=because)) from error
 
 
 def _of(owner: str, run_id: str) -> Run:

@@ -293,6 +293,16 @@ def ids(*statuses: Status) -> list[str]:
         return list(connection.execute(chosen).scalars())
 
 
+# Asked all the time by the engine: made once, because making a statement takes longer than running it.
+_SOMEBODY_WAITS = sa.select(run.c.id).where(run.c.status == "queued").limit(1)
+
+
+def somebody_waits() -> bool:
+    """Whether a run is in the queue."""
+    with reading() as connection:
+        return connection.execute(_SOMEBODY_WAITS).first() is not None
+
+
 def claim(threads: int | None = None) -> Run | None:
     """Take the run that goes next: of the owner with the fewest going, the oldest. Nobody else gets it too.
 

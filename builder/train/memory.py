@@ -116,13 +116,17 @@ def _with_advice(code: str, title: str, because: str, experiment: Experiment, mo
 
 
 def _batch_to_try(experiment: Experiment, most: int) -> int | None:
-    """The largest power of two up to `most` with which nothing is wrong, such as a batch norm whose last batch has one sample."""
-    for power in reversed(range(most.bit_length())):
-        batch = experiment.recipe.batch.model_copy(update={"size": 2**power})
+    """The largest power of two up to `most` with which nothing is wrong, or one less.
+
+    Batch norm cannot learn from a last batch of one sample; where a power of two leaves one, every smaller one does too.
+    """
+    powers = [1 << power for power in reversed(range(most.bit_length()))]
+    for size in (size for power in powers for size in (power, power - 1) if size):
+        batch = experiment.recipe.batch.model_copy(update={"size": size})
         recipe = experiment.recipe.model_copy(update={"batch": batch})
         problems = check(experiment.model_copy(update={"recipe": recipe}))[1]
         if not any(problem.severity == "error" for problem in problems):
-            return 2**power
+            return size
     return None
 
 

@@ -7,7 +7,6 @@ import pandas as pd
 import streamlit as st
 
 from builder.analysis import analyze
-from builder.analysis.experiment import target_columns
 from builder.design import read
 from builder.design.data import PARTS
 from builder.design.differences import ABSENT, differences
@@ -16,6 +15,7 @@ from builder.problem import Refused
 from builder.store.runs import Run
 from pages.parts.live import several_live
 from pages.parts.run_list import COMPARED, ROW, WORDS, letters
+from pages.parts.runs import decides
 from pages.parts.words import count, duration, memory
 
 PANELS = 6

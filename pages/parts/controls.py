@@ -61,7 +61,12 @@ def _steps(run: Run | None, alive: bool, ready: bool) -> None:
         ("Epoch", ":material/fast_forward:", {"epochs": 1}, "On to the end of an epoch, and pause."),
     ):
         st.button(
-            label, icon=icon, help=help, disabled=not (alive or ready), on_click=_order, args=(_id(run), "step", payload)
+            label,
+            icon=icon,
+            help=help,
+            disabled=not (alive or ready),
+            on_click=_order,
+            args=(_id(run), "step", payload),
         )
 
 

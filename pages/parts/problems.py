@@ -9,6 +9,7 @@ from builder.problem import Edit, Json, Problem, say
 from pages.parts.words import plain
 
 Repair = Callable[[Sequence[Edit]], None]
+UNREADABLE = "run/unreadable-problem"
 
 
 def kept(problem: dict[str, Json] | None) -> Problem | None:
@@ -19,7 +20,7 @@ def kept(problem: dict[str, Json] | None) -> Problem | None:
         return Problem.model_validate(problem)
     except ValidationError:
         because = say("Something is written down about how the run ended, and this Layerlab cannot read it.")
-        return Problem(code="run/damaged", title=say("The run ended with a problem"), because=because)
+        return Problem(code=UNREADABLE, title=say("The run ended with a problem"), because=because)
 
 
 def problem_list(problems: Sequence[Problem], repair: Repair | None, key: str) -> None:

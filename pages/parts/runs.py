@@ -16,7 +16,7 @@ from builder.store.documents import Draft
 from builder.store.runs import Run
 from pages.parts import session
 from pages.parts.live import live_chart
-from pages.parts.problems import Repair, kept, problem_list
+from pages.parts.problems import UNREADABLE, Repair, kept, problem_list
 from pages.parts.words import plain
 
 
@@ -54,7 +54,8 @@ def _both(metric: str) -> list[dict[str, str]]:
 def results(run: Run, repair: Repair | None = None) -> None:
     """The scores of the last weights, and what ended the run if that was a problem. `repair` changes the design."""
     problem = kept(run.problem)
-    if problem and (run.status != "failed" or problem.fixes):  # the live header tells of a failure itself
+    if problem and (run.status != "failed" or problem.fixes or problem.code == UNREADABLE):
+        # the live header tells of a failure itself, where it can
         problem_list([problem], repair, "run")
     if run.execution.get("reason"):
         st.caption(plain(str(run.execution["reason"])))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from builder import engine, worker
-from builder.engine import manage, version
+from builder.engine import manage, service, version
 from builder.store import history, lock, runs, site
 from tests.engine.conftest import COMMAND, Start, processes_of
 
@@ -398,3 +398,35 @@ def test_a_dead_engine_frees_its_lock(start: Start, until: Until, home: Path) ->
     os.kill(pid or 0, signal.SIGKILL)
     assert until(lambda: lock.is_free(home / "engine.lock")) < 2
     assert site.last_engine() is not None
+
+
+@pytest.mark.parametrize("busy", [0, 1])
+def test_an_engine_whose_store_is_gone_waits_for_it_only_as_long_as_it_has_a_run(
+    home: Path, monkeypatch: pytest.MonkeyPatch, busy: int
+) -> None:
+    ticks = 0
+
+    def tick(_: service.Service) -> None:
+        nonlocal ticks
+        ticks += 1
+        if ticks == 4:
+            raise KeyboardInterrupt  # it would go on
+        raise OSError("the folder is gone")
+
+    monkeypatch.setattr(service.Service, "_tick", tick)
+    monkeypatch.setattr(service.Service, "busy", busy)
+    monkeypatch.setattr(service.time, "sleep", lambda _: None)
+    monkeypatch.setattr(service, "DEAF_SECONDS", -1.0)
+    monkeypatch.setenv("LAYERLAB_IDLE", "0.00001")
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    try:
+        one = service.Service(("true",), 1)
+        if busy:
+            with pytest.raises(KeyboardInterrupt):
+                one.serve()
+        else:
+            one.serve()
+        assert ticks == (4 if busy else 1)
+    finally:
+        signal.signal(signal.SIGTERM, before[0])
+        signal.signal(signal.SIGINT, before[1])

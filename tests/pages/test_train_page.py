@@ -352,6 +352,29 @@ def test_a_run_goes_on_until_what_was_typed(visit: Visit, goal: str, typed: str,
     assert asked(the_run()) == [("until", order)]
 
 
+def test_where_nothing_has_classes_no_accuracy_is_waited_for(visit: Visit) -> None:
+    tab = go_to(visit(), "train.py")
+    fill(tab, "until-what", "accuracy")
+    go_to(tab, "build.py")
+    tab = go_to(open_example(tab, "linear-regression"), "train.py")
+    (goals,) = (group for group in tab.button_group if group.key == "until-what")
+    assert goals.options == ["Epoch", "Loss at most"]
+    fill(tab, "until-value", "3")
+    press(tab, "until-go")
+    assert asked(the_run()) == [("until", {"epoch": 3})]
+
+
+@pytest.mark.parametrize("ending", ["stopped", "finished"])
+def test_an_order_goes_to_the_run_as_it_is_by_now(visit: Visit, ending: runs.EndStatus) -> None:
+    tab = started(visit, "running")
+    first = the_run().id
+    runs.finish(first, ending)  # the page still shows a run that goes on
+    press(tab, "Step")
+    (asked_one,) = (run for run in runs.listing("ada") if run.status == "queued")
+    assert asked(asked_one) == [("step", {"steps": 1})]
+    assert (asked_one.id == first) is (ending == "stopped") and not errors(tab)
+
+
 @pytest.mark.parametrize(("goal", "typed"), [("epoch", "1.5"), ("loss", "low"), ("accuracy", ""), ("accuracy", "7")])
 def test_a_goal_that_makes_no_sense_is_told(visit: Visit, goal: str, typed: str) -> None:
     tab = started(visit, "running")
@@ -399,6 +422,47 @@ def test_what_is_wished_for_goes_with_the_run_and_is_remembered_by_the_next(visi
     runs.finish(the_run().id, "finished")
     fresh = go_to(visit(), "train.py")  # another tab, later
     assert fresh.selectbox(key=f"wish-precision-{design}").value == "bfloat16"
+
+
+def test_what_auto_has_chosen_was_not_wished_for(visit: Visit) -> None:
+    tab = go_to(visit(), "train.py")
+    design = open_design(tab).id
+    fill(tab, f"wish-threads-{design}", 2)
+    press(tab, "Train")
+    chosen = {"device": "cpu", "memory_format": "contiguous", "precision": "float32", "threads": 2, "torch": "2.10"}
+    runs.update(the_run().id, execution=chosen)
+    runs.finish(the_run().id, "finished")
+    fresh = go_to(visit(), "train.py")  # another tab, later
+    wished = {name: fresh.selectbox(key=f"wish-{name}-{design}").value for name in ("device", "memory_format")}
+    assert wished == {"device": "auto", "memory_format": "auto"}
+    assert fresh.number_input(key=f"wish-threads-{design}").value == 2
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"experiment": {"format": "layerlab.experiment", "version": 2, "recipe": {"seed": 3}}},
+        {"experiment": {"recipe": []}},
+        {"experiment": {}, "epochs": 10**9},
+        {"problem": {"sentence": "of a newer version"}},
+        {"execution": {"device": "cpu", "threads": "x"}},
+        {"execution": {"device": "tpu", "threads": 2, "torch": "9"}},
+    ],
+    ids=str,
+)
+def test_a_run_that_cannot_be_read_hides_no_other(visit: Visit, damage: dict[str, Any]) -> None:
+    whole = started(visit, "running")
+    runs.finish(the_run().id, "finished")
+    press(sound(whole.run()), "again-:material/casino:")
+    newest = max(runs.listing("ada"), key=lambda run: run.created)
+    runs.update(newest.id, **damage)
+    runs.finish(newest.id, "failed")
+    for page in ("train.py", "runs.py"):
+        tab = go_to(visit(), page)
+        if page == "train.py":
+            assert {button.key for button in tab.button} >= {f"run-{run.id}" for run in runs.listing("ada")}
+            assert bool(errors(tab)) is ("execution" not in damage)
+    assert not go_to(visit(chosen=newest.id), "runs.py").exception
 
 
 def test_early_stopping_metrics_and_averages_are_edits_of_the_design(visit: Visit) -> None:

@@ -247,6 +247,14 @@ def test_an_extension_of_an_extension_is_called_one(name: str, epochs: int, call
     assert branching.extend("ada", run.id, epochs).name == called
 
 
+@pytest.mark.parametrize("execution", [{"threads": "x"}, {"device": "tpu"}])
+def test_what_was_carried_out_in_a_way_that_is_not_known_is_not_begun_again(execution: dict[str, Json]) -> None:
+    run = parent()
+    runs.update(run.id, execution=EXECUTION | execution)
+    code, words = refusal(lambda: branching.restart("ada", run.id))
+    assert code == "run/execution" and next(iter(execution)) in words
+
+
 @pytest.mark.parametrize("status", ["stopped", "failed", "interrupted"])
 def test_what_has_not_finished_is_not_extended(status: runs.EndStatus) -> None:
     run = parent(status)
