@@ -16,11 +16,12 @@ from builder.problem import Json, Problem, Refused, Set, say
 from builder.store import checkpoints, history, runs
 from builder.store.database import one_at_a_time, reading, writing
 from builder.store.runs import Run
-from builder.store.tables import checkpoint, history_chunk, history_tail, run
+from builder.store.tables import checkpoint, history_chunk, history_tail, run, run_command
 
 MAY_CHANGE = ("optimizer", "schedule", "length", "early_stopping", "ema")
 """Of the recipe: whatever else is changed, the parent's moment would not be one of the branch."""
 
+RATE = "recipe.optimizer.params.lr"
 EARLY = "run/early"
 """The Problem of a run that ran out of patience."""
 MORE = re.compile(r"(, [\d,]+ epochs? more)+$")
@@ -51,8 +52,9 @@ def branch(
     runs.refuse_too_large(columns["experiment"])
     # The file first: without a row nobody claims the run, and what is left behind by a crash is swept up.
     checkpoints.put(columns["id"], moment.step, data)
+    asked = changes.get(RATE) if changes else None
     try:
-        return _insert(columns, moment)
+        return _insert(columns, moment, asked)
     except BaseException:
         checkpoints.forget(columns["id"])
         raise
@@ -69,7 +71,7 @@ def extend(owner: str, run_id: str, epochs: int, *, rate: float | None = None) -
     changes: dict[str, Json] = {
         "recipe.length.epochs": done + epochs,
         "recipe.schedule": {"type": "Constant"},
-        "recipe.optimizer.params.lr": rate if rate is not None else _last_rate(parent, experiment),
+        RATE: rate if rate is not None else _last_rate(parent, experiment),
     }
     if (parent.problem or {}).get("code") == EARLY or done < experiment.recipe.length.epochs:
         changes["recipe.early_stopping"] = None  # it ran out of patience, and would at once again
@@ -169,15 +171,29 @@ def _refuse_nothing_left(columns: Mapping[str, Any]) -> None:
         raise Refused(Problem(code="branch/nothing-left", title=say("Nothing would be left to learn"), because=because))
 
 
-def _insert(columns: dict[str, Any], moment: sa.Row[Any]) -> Run:
-    """The run, its checkpoint and its history so far, all at once."""
+def _insert(columns: dict[str, Any], moment: sa.Row[Any], rate: Json) -> Run:
+    """The run, its checkpoint and its history so far, all at once.
+
+    A `rate` that was asked for stands in its log as one that it was given at the moment: where it is the recipe's own,
+    nothing else would tell it from none, and the parent's, which may have been changed by hand, would count.
+    """
     owner, id = columns["owner"], columns["id"]
     kept = moment._asdict() | {"run": id, "owner": owner}
     with writing() as connection:
         one_at_a_time(connection, owner)
         runs.refuse_too_many(connection, owner)
-        connection.execute(sa.insert(run).values(columns))
+        connection.execute(sa.insert(run).values(columns | {"commands": int(rate is not None)}))
         connection.execute(sa.insert(checkpoint).values(kept))
+        if rate is not None:
+            order = {
+                "run": id,
+                "seq": 1,
+                "owner": owner,
+                "kind": "rate",
+                "payload": {"rate": rate},
+                "step": moment.step,
+            }
+            connection.execute(sa.insert(run_command).values(order))
         for table, rows in _history(connection, columns["parent"], moment.step).items():
             for row in rows:
                 connection.execute(sa.insert(table).values(row | {"run": id, "owner": owner}))

@@ -146,3 +146,12 @@ def test_what_a_finished_cosine_is_extended_by_holds_its_last_rate() -> None:
     assert found is not None and found.rate is not None and 0.0005 < found.rate < 0.0006
     _, moment = carry_out(branching.extend("ada", whole.id, 1))
     assert moment["pace"]["base"] == found.rate
+
+
+def test_a_branch_may_go_back_to_the_recipe_s_own_rate() -> None:
+    """It was changed by hand meanwhile, and asking for the old one must not look like asking for nothing."""
+    whole = submitted()
+    carry_out(whole, {9: rate(whole, 0.0001)})
+    _, kept = carry_out(branching.branch("ada", whole.id, changes={"recipe.length.epochs": 5}))
+    _, asked = carry_out(branching.extend("ada", whole.id, 1, rate=0.003))
+    assert (kept["pace"]["base"], asked["pace"]["base"]) == (0.0001, 0.003)
