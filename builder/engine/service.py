@@ -95,7 +95,8 @@ class Service:
                 answered = time.monotonic()
             except (Unanswered, OSError):  # the disk is full, or the database away: runs go on, and so do we
                 log.exception("the store does not answer")
-                self.ending = self.busy == 0 and time.monotonic() - answered > max(DEAF_SECONDS, self.idle_seconds)
+                if self.busy == 0 and time.monotonic() - answered > max(DEAF_SECONDS, self.idle_seconds):
+                    self.ending = True
                 time.sleep(1)
             self.wake.wait(LOOK_AT_QUEUE)
             self.wake.clear()

@@ -181,7 +181,7 @@ from torch import {hints}nn{average}'''
             ]
         else:
             body = [
-                "    samples, loss, right = len(truth[0]), 0.0, 0.0",
+                f"    samples, loss{', right' if decided else ''} = len(truth[0]), 0.0{', 0.0' if decided else ''}",
                 f"    starts = range(0, samples, {at_once})",
                 f"    pieces = [[[column[at : at + {at_once}] for column in part] for part in (inputs, targets, truth)] for at in starts]",
                 "    for inputs, targets, truth in pieces:",

@@ -27,7 +27,7 @@ def mean(values: list[float]) -> float:
 
 EPOCHS_OF = {
     "alexnet-2012": 30, "vgg13": 30, "vgg13-bn": 40, "vgg16": 30, "vgg16-bn": 40, "vgg19": 40, "vgg19-bn": 40, "squeezenet": 80,
-    "resnet20": 40, "plain20": 40, "inception": 20,
+    "resnet20": 40, "plain20": 80, "inception": 20, "vgg11-bn": 40,
 }  # fmt: skip
 """Of exhibits that need more than others."""
 

@@ -23,7 +23,7 @@ pytestmark = [
 
 ROW = 32
 """Height of a row of the list, in pixels."""
-LAST_STEP = r"/.*A playground, training .* at step ([\d,]+)/.exec(document.querySelector('.layerlab-plot').ariaLabel)"
+LAST_STEP = r"/A playground, training [^,]* at step ([\d,]+)/.exec(document.querySelector('.layerlab-plot').ariaLabel)"
 
 
 def to_runs_page(page: Page) -> None:
