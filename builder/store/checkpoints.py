@@ -59,12 +59,7 @@ class Keeper:
         """
         start = time.monotonic()
         sha256 = hashlib.sha256(data).hexdigest()
-        path = _path(self._run, step, sha256)
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            files.write(path, data)
-        except OSError as error:
-            raise Refused(_cannot_write(error, len(data))) from error
+        put(self._run, step, data)
         told = {"bytes": len(data), "sha256": sha256, "epoch": epoch, "score": score}
         this = (checkpoint.c.run == self._run) & (checkpoint.c.step == step)
         with writing() as connection:

@@ -133,7 +133,6 @@ def _sound() -> Iterator[None]:
         zipfile.BadZipFile,
         zlib.error,
         EOFError,
-        NotImplementedError,
         RuntimeError,
         ValueError,
         OSError,

@@ -304,7 +304,7 @@ def somebody_waits() -> bool:
 
 
 def claim(threads: int | None = None) -> Run | None:
-    """Take the run that goes next: of the owner with the fewest going, the oldest. Nobody else gets it too.
+    """Take the run that goes next: turns go round among owners, each one's oldest first. Nobody else gets it too.
 
     One that wants more than `threads` is passed by until there are enough, and so are those of owners with
     `limits.RUNS_GOING_PER_OWNER` going.

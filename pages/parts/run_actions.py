@@ -94,7 +94,7 @@ def _branch(run: Run | None) -> None:
             return
         step, epochs, rate, name = (f"branch-{what}-{run.id}" for what in ("step", "epochs", "rate", "name"))
         st.selectbox("Go on from", kept, key=step, format_func=lambda step: f"step {step:,}")
-        st.number_input("Up to epoch", 1, limits.EPOCHS, run.epochs or 1, key=epochs)
+        st.number_input("Up to epoch", 1, limits.EPOCHS, min(run.epochs or 1, limits.EPOCHS), key=epochs)
         st.text_input("Learning rate", key=rate, placeholder="as it was")
         st.text_input("Name", key=name, placeholder="named after run and step", max_chars=limits.TITLE)
         st.button(
@@ -132,7 +132,7 @@ def _extend(run: Run | None) -> None:
         return
     with menu:
         epochs = f"extend-epochs-{run.id}"
-        st.number_input("Epochs more", 1, limits.EPOCHS, max(1, run.epochs // 2), key=epochs)
+        st.number_input("Epochs more", 1, limits.EPOCHS, min(max(1, run.epochs // 2), limits.EPOCHS), key=epochs)
         st.button(
             "Extend",
             key="extend-go",
