@@ -64,19 +64,22 @@ def carried_out(run: runs.Run, steps: int) -> tuple[list[tuple[int, float]], flo
     changed = threading.Event()
     worker = WorkerProcess(WORKER, database.home() / "worker.log", changed.set)
     wait_until(lambda: worker.ready, seconds=120)
+    changed.clear()
     claimed = runs.claim()
     assert claimed and claimed.id == run.id
     memory: list[tuple[int, float]] = []
     started = time.monotonic()
     worker.give(run.id, None)
-    while not worker.ended:
+    while not (worker.done or worker.ended):
+        changed.wait(0.05)
         going = runs.find(run.id)
         if going and going.status == "running" and going.step >= (len(memory) + 1) * steps // SAMPLES:
             memory.append((going.step, resident(worker.pid)))
-        changed.wait(0.05)
+            print(f"step {going.step:,}: {memory[-1][1]:.1f} MiB", flush=True)
     seconds = time.monotonic() - started
     ended = runs.find(run.id)
     assert ended and ended.status == "finished", ended
+    worker.ask_to_end()
     return memory, seconds
 
 
@@ -173,7 +176,6 @@ def main(steps: int) -> None:
         visitor = new_visitor()
         run = submitted(visitor.owner, steps)
         memory, seconds = carried_out(run, steps)
-        print("MiB of memory at step:", ", ".join(f"{step:,}: {size:.1f}" for step, size in memory))
         ended = runs.find(run.id)
         assert ended
         print(report(ended, seconds, memory, seconds_to_draw(address, visitor.cookie, ended)))

@@ -61,3 +61,5 @@ class Execution(Value):
     cpu: str
     reason: str = ""
     """Why this device, where it was chosen."""
+    wish: Wish | None = None
+    """What all this was chosen for; None where an older version chose it."""

@@ -50,6 +50,7 @@ def _on(experiment: Experiment, wish: Wish, device: str) -> Execution:
         precision=wish.precision,
         torch=torch.__version__,
         cpu=platform.processor() or platform.machine(),
+        wish=wish,
     )
 
 

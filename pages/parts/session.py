@@ -245,11 +245,9 @@ def wish(design: str) -> Wish:
 
 
 def _wished(run: Run) -> Wish:
-    """What was wished of a run. One that has started holds what was chosen: whether `auto` chose it, nobody knows any more."""
-    never_auto = ("precision", "threads")
-    names = never_auto if "torch" in run.execution else Wish.model_fields
+    """What was wished of a run. One that has started holds what was chosen, and for what wish."""
     try:
-        return Wish.model_validate({name: run.execution[name] for name in names if name in run.execution})
+        return Wish.model_validate(run.execution.get("wish", {}) if "torch" in run.execution else run.execution)
     except ValidationError:  # another version's, or damaged
         return Wish()
 

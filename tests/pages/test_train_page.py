@@ -12,10 +12,13 @@ from streamlit.testing.v1 import AppTest
 
 from builder.blocks import example
 from builder.catalog import Initializer, Loss, Optimizer, Preparation, Schedule, Source
+from builder.design import read
+from builder.design.experiment import Wish
 from builder.problem import Fix, Problem, Set
 from builder.store import checkpoints, runs
 from builder.store.history import Recorder
 from builder.store.runs import Run, Status
+from builder.train.execution import choose
 from tests.pages.conftest import (
     ONE_OF_EACH_FAMILY,
     Visit,
@@ -424,18 +427,35 @@ def test_what_is_wished_for_goes_with_the_run_and_is_remembered_by_the_next(visi
     assert fresh.selectbox(key=f"wish-precision-{design}").value == "bfloat16"
 
 
+def start(run: Run) -> None:
+    """Choose for the run what was left open, as the worker does at its first start, and let it end."""
+    execution = choose(read.experiment(run.experiment), Wish.model_validate(run.execution))
+    runs.update(run.id, execution=execution.model_dump(mode="json"))
+    runs.finish(run.id, "finished")
+
+
 def test_what_auto_has_chosen_was_not_wished_for(visit: Visit) -> None:
     tab = go_to(visit(), "train.py")
     design = open_design(tab).id
     fill(tab, f"wish-threads-{design}", 2)
     press(tab, "Train")
-    chosen = {"device": "cpu", "memory_format": "contiguous", "precision": "float32", "threads": 2, "torch": "2.10"}
-    runs.update(the_run().id, execution=chosen)
-    runs.finish(the_run().id, "finished")
+    start(the_run())
     fresh = go_to(visit(), "train.py")  # another tab, later
     wished = {name: fresh.selectbox(key=f"wish-{name}-{design}").value for name in ("device", "memory_format")}
     assert wished == {"device": "auto", "memory_format": "auto"}
     assert fresh.number_input(key=f"wish-threads-{design}").value == 2
+
+
+def test_what_was_wished_for_and_not_left_open_is_remembered_after_the_start_too(visit: Visit) -> None:
+    tab = go_to(visit(), "train.py")
+    design = open_design(tab).id
+    fill(tab, f"wish-device-{design}", "cpu")
+    fill(tab, f"wish-memory_format-{design}", "contiguous")
+    press(tab, "Train")
+    start(the_run())
+    fresh = go_to(visit(), "train.py")  # another tab, later
+    wished = {name: fresh.selectbox(key=f"wish-{name}-{design}").value for name in ("device", "memory_format")}
+    assert wished == {"device": "cpu", "memory_format": "contiguous"}
 
 
 @pytest.mark.parametrize(
