@@ -169,13 +169,14 @@ def _engine_ended() -> Problem:
 
 def load_torch() -> Training:
     """Import torch, which takes seconds, and return what trains an experiment with it."""
-    import torch._dynamo  # noqa: F401 - the first optimizer would import it, a second after the click
-
     from builder import data
+    from builder.compile.eager import leave_compiler_alone
     from builder.train import memory
     from builder.train.execution import choose
     from builder.train.run import ENDINGS, train
     from builder.train.run import Outcome as Ended
+
+    leave_compiler_alone()
 
     def training(run: Run, recorder: Recorder, control: Control) -> Outcome:
         memory.forget_peak()

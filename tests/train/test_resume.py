@@ -27,7 +27,9 @@ def with_dropout_and_norm() -> Experiment:
         {"id": "conv", "type": "Conv2d", "params": {"out_channels": 6, "kernel_size": 3}, "inputs": ["image"]},
         {"id": "norm", "type": "BatchNorm2d", "inputs": ["conv"]},
         {"id": "relu", "type": "ReLU", "inputs": ["norm"]},
-        {"id": "flatten", "type": "Flatten", "inputs": ["relu"]},
+        # More than one channel comes in: a layout with channels last is another order in memory.
+        {"id": "wider", "type": "Conv2d", "params": {"out_channels": 8, "kernel_size": 3}, "inputs": ["relu"]},
+        {"id": "flatten", "type": "Flatten", "inputs": ["wider"]},
         {"id": "drop", "type": "Dropout", "inputs": ["flatten"]},
         {"id": "scores", "type": "Linear", "params": {"out_features": 10}, "inputs": ["drop"]},
     ]
@@ -49,6 +51,9 @@ EXPERIMENTS = {
         optimizer={"type": "LBFGS", "params": {"lr": 0.5, "max_iter": 5}},
         batch={"size": None},
         length={"epochs": 30},
+    ),
+    "convolutions with Adam": lambda: changed(
+        with_dropout_and_norm(), optimizer=ADAM, batch={"size": 50}, length={"epochs": 3}
     ),
     "an average of weights, and early stopping that waits": lambda: changed(
         quick("playground"),
@@ -116,7 +121,7 @@ def assert_equal(one: Any, other: Any) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", list(EXPERIMENTS)[:4])
+@pytest.mark.parametrize("name", list(EXPERIMENTS)[:5])
 def test_interrupted_at_twenty_five_random_steps_it_is_the_same_to_the_last_bit(
     name: str, monkeypatch: pytest.MonkeyPatch
 ):
