@@ -107,6 +107,7 @@ def warm_click(network: str) -> Click:
 
 def cold_click(network: str) -> Click:
     engine.stop()
+    noted.forget()  # spares that ended with the engine
     run, row = submitted(network)
     engine.ensure(noted.ENGINE)
     return followed(run, row)

@@ -45,6 +45,11 @@ def notes() -> list[Note]:
     return [Note(event, int(process), float(at), run) for event, process, at, run in whole]  # type: ignore[arg-type]
 
 
+def forget() -> None:
+    """Begin anew, with nobody there."""
+    (database.home() / "notes").unlink(missing_ok=True)
+
+
 def first_step(run: str) -> float | None:
     """When the run's first step was done; None as long as it was not."""
     return next((one.at for one in notes() if one.event == "step" and one.run == run), None)
