@@ -67,6 +67,7 @@ def main(
         os.nice(NICENESS)
     training = load_training()
     database.engine()
+    gc.freeze()  # what is here stays: to look through all of it after each run would take longer than to begin the next one
     voice = _voice()
     engine_gone = threading.Event()
     given: queue.SimpleQueue[str] = queue.SimpleQueue()
