@@ -1,7 +1,7 @@
 """The decision boundary of a network with two input features, as a picture that is drawn again while it learns."""
 
 import time
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -15,6 +15,9 @@ SIZE = 100
 SHARE_OF_TIME = 0.01
 SHORTEST_WAIT = 0.2
 """Seconds between two pictures, at least."""
+
+Picture: TypeAlias = tuple[dict[str, Any], bytes]
+"""What a picture is of, and its numbers."""
 
 
 class Boundary:
@@ -47,16 +50,16 @@ class Boundary:
     def draw(self, step: int) -> None:
         """The newest picture, in place of the last one."""
         started = time.perf_counter()
-        self.recorder.view("boundary", step, *self._picture())
+        self.recorder.view("boundary", step, *self.picture())
         now = time.perf_counter()
         self.due = now + max(SHORTEST_WAIT, (now - started) / SHARE_OF_TIME)
 
-    def keep(self, step: int) -> None:
+    def keep(self, step: int, picture: Picture) -> None:
         """A picture that stays with the moment that is kept of a step."""
-        self.recorder.view(f"boundary_{step}", step, *self._picture())
+        self.recorder.view(f"boundary_{step}", step, *picture)
 
     @torch.no_grad()
-    def _picture(self) -> tuple[dict[str, Any], bytes]:
+    def picture(self) -> Picture:
         """What it is, and the value of every cell."""
         assert self.value is not None
         was_training = self.network.training

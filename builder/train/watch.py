@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from builder import limits
 from builder.problem import Problem, Refused, say
-from builder.train.boundary import Boundary
+from builder.train.boundary import Boundary, Picture
 from builder.train.learner import Learner
 from builder.train.memory import most_bytes
 from builder.train.moment import pack, unpack
@@ -22,6 +23,16 @@ LOOK_EVERY = 0.1
 PAUSE_LOOK = 0.02
 SHARE = 0.003
 """Of the time that a moment held in memory may take; there are two kinds of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The moment of the best score, as long as it is not with the keeper."""
+
+    step: int
+    moment: bytes
+    epoch: int
+    picture: Picture | None
 
 
 class Watch:
@@ -52,8 +63,7 @@ class Watch:
         self.good: bytes | None = None
         self.good_due = 0.0
         self.best_score = math.inf
-        self.best: tuple[int, bytes, int] | None = None
-        """Step, moment and epoch of the best score, not yet with the keeper."""
+        self.best: Best | None = None
         self.best_due = 0.0
         self.scored: tuple[int, float] | None = None
         """The last step at which the validation part was judged, and its loss."""
@@ -152,15 +162,21 @@ class Watch:
         if self.keeper is None or not self._is_finite():
             return
         score = self.scored[1] if self.scored and self.scored[0] == self.step else None
-        if self.best and self.best[0] != self.step:
-            step, data, best_epoch = self.best
-            self.keeper.keep(step, data, best_epoch, self.best_score)
-        self.best = None
+        best, self.best = self.best, None
+        if best and best.step != self.step:
+            self._keep_picture(best.step, best.picture)
+            self.keeper.keep(best.step, best.moment, best.epoch, self.best_score)
         self.best_score = min(self.best_score, math.inf if score is None else score)
-        if self.boundary:
-            self.boundary.keep(self.step)
+        self._keep_picture(self.step, self._picture())
         self.good = self._moment(epoch)
         self.keeper.keep(self.step, self.good, epoch, score)
+
+    def _picture(self) -> Picture | None:
+        return self.boundary.picture() if self.boundary else None
+
+    def _keep_picture(self, step: int, picture: Picture | None) -> None:
+        if self.boundary and picture:
+            self.boundary.keep(step, picture)
 
     def _moment(self, epoch: int) -> bytes:
         """All that it takes to go on from here."""
@@ -177,7 +193,7 @@ class Watch:
         if word == "run" and self.keeper and self.best_score > score:
             started = time.perf_counter()
             self.best_score = score
-            self.best = (self.step, self._moment(epoch), epoch)
+            self.best = Best(self.step, self._moment(epoch), epoch, self._picture())
             self.best_due = time.perf_counter() + (time.perf_counter() - started) / SHARE
         return word
 

@@ -241,6 +241,7 @@ def test_a_container_may_have_less_than_the_machine(tmp_path: Any, monkeypatch: 
     whole = memory.available_bytes("cpu")
     (tmp_path / "memory.max").write_text("3000\n")
     (tmp_path / "memory.current").write_text("1000\n")
-    assert memory.available_bytes("cpu") == 2000
+    (tmp_path / "memory.stat").write_text("anon 300\nactive_file 500\ninactive_file 200\n")
+    assert memory.available_bytes("cpu") == 2200
     (tmp_path / "memory.max").write_text("max\n")
     assert memory.available_bytes("cpu") > whole // 2

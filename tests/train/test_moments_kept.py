@@ -29,9 +29,9 @@ class Keeping(Silent):
         self.moments[step] = unpack(data)
 
 
-def trained(monkeypatch: pytest.MonkeyPatch, **recipe: Any) -> Keeping:
+def trained(monkeypatch: pytest.MonkeyPatch, name: str = "digits-mlp", **recipe: Any) -> Keeping:
     monkeypatch.setattr("builder.train.watch.SHARE", 1e9)  # there is time for every best one
-    experiment = changed(example("digits-mlp"), **{"batch": {"size": 100}, "length": {"epochs": 60}} | recipe)
+    experiment = changed(example(name), **{"batch": {"size": 100}, "length": {"epochs": 60}} | recipe)
     told = Keeping()
     train(experiment, choose(experiment, "cpu"), load(experiment.data), told, told, told)
     return told
@@ -46,6 +46,15 @@ def test_the_best_and_the_last_are_kept_with_their_scores(monkeypatch: pytest.Mo
     assert told.kept == [(best, best // 13, scores[best]), (last, 60, scores[last])]
     assert told.moments[best]["step"] == best and told.moments[best]["best"] == scores[best]
     assert told.moments[best]["history"]["train/loss"] == best  # it was told that far, and no further
+
+
+def test_the_best_has_a_picture_of_the_boundary_that_it_had(monkeypatch: pytest.MonkeyPatch):
+    recipe = {"optimizer": {"type": "Adam", "params": {"lr": 0.2}}, "batch": {"size": 100}}
+    told = trained(monkeypatch, "playground", **recipe, length={"epochs": 30})
+    (best, epoch, _), (last, _, _) = told.kept
+    assert best < last and told.views[f"boundary_{best}"] != told.views[f"boundary_{last}"]
+    there = trained(monkeypatch, "playground", **recipe, length={"epochs": epoch})
+    assert told.views[f"boundary_{best}"] == there.views[f"boundary_{best}"]
 
 
 def test_where_the_last_is_the_best_it_is_kept_once(monkeypatch: pytest.MonkeyPatch):
