@@ -362,7 +362,9 @@ def _checkpoint(members: Members, card: Card, id: str, kept: Kept) -> dict[str, 
 
 def _columns(owner: str, card: Card, experiment: dict[str, Json]) -> dict[str, Any]:
     execution = (
-        runs.wished(card.execution) if isinstance(card.execution, Wish) else card.execution.model_dump(mode="json")
+        runs.wished(card.execution)
+        if isinstance(card.execution, Wish)
+        else card.execution.model_dump(mode="json", exclude_none=True)
     )
     going = card.status in runs.ALIVE
     named = ("name", "tags", "notes", "step", "total_steps", "epoch", "epochs", "seconds", "samples_per_second", "rate")
