@@ -7,7 +7,17 @@ from typing import Any
 
 from builder import limits
 from builder.design import grouping, names, size
-from builder.design.scope import copied, given_names, graph_of, is_node, place_of, redirect, refuse, sort_nodes
+from builder.design.scope import (
+    copied,
+    forget_place,
+    given_names,
+    graph_of,
+    is_node,
+    place_of,
+    redirect,
+    refuse,
+    sort_nodes,
+)
 from builder.problem import Connect, Edit, Group, Insert, Json, Move, Refused, Remove, Set, Ungroup, Unset, say
 
 
@@ -29,7 +39,8 @@ def _forget_maker(document: Json, edit: Edit) -> None:
     """A block whose inside was edited is no longer what a catalog block made."""
     if isinstance(edit, Set | Unset):
         steps = edit.path.removeprefix("network.").split(".")
-        name = steps[1] if steps[0] == "blocks" and len(steps) > 2 else None  # all of a block may be set, maker and all
+        inside = steps[0] == "blocks" and len(steps) > 2  # all of a block may be set, maker and all
+        name = steps[1] if inside and steps[2] != "view" else None
     else:
         name = edit.block
     if name is not None:
@@ -117,9 +128,7 @@ def _remove(document: Json, edit: Remove) -> None:
     for other in graph["nodes"]:
         if other.get("shares") == edit.node:
             del other["shares"]  # it gets weights of its own
-    view = document.get("network", document).get("view")
-    if edit.block is None and isinstance(view, dict):
-        view.pop(edit.node, None)
+    forget_place(graph, edit.node)
 
 
 def _move(document: Json, edit: Move) -> None:

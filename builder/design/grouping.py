@@ -5,7 +5,7 @@ from typing import Any
 
 from builder.design import names
 from builder.design.network import split_reference
-from builder.design.scope import copied, given_names, graph_of, place_of, refuse, sort_nodes
+from builder.design.scope import copied, forget_place, given_names, graph_of, place_of, refuse, sort_nodes
 from builder.design.structure import port_of
 from builder.problem import Group, Json, Ungroup, say
 
@@ -50,7 +50,7 @@ def group(document: Json, edit: Group) -> None:
         "nodes": [_with_inputs(node, given) for node in inside],
         "outputs": outputs,
     }
-    _move_view(network, edit.block, chosen, use_id)
+    _move_view(graph, blocks[edit.name], chosen, use_id)
     sort_nodes(graph)
 
 
@@ -80,9 +80,7 @@ def ungroup(document: Json, edit: Ungroup) -> None:
     first = {edit.node: next(iter(comes_in), None)}
     _rename(graph, first | {_port(edit.node, reference): to for reference, to in ends.items()})
     _drop_unused(network, use["block"])
-    view = network.get("view")
-    if edit.block is None and isinstance(view, dict):
-        view.pop(edit.node, None)
+    forget_place(graph, edit.node)
     sort_nodes(graph)
 
 
@@ -184,8 +182,12 @@ def _drop_unused(network: Node, name: str) -> None:
             del network["blocks"]
 
 
-def _move_view(network: Node, block: str | None, chosen: set[str], use_id: str) -> None:
-    """The block stands where its nodes stood on average."""
-    view = network.get("view")
-    if block is None and isinstance(view, dict) and (places := [view.pop(name) for name in chosen if name in view]):
-        view[use_id] = [sum(place[axis] for place in places) / len(places) for axis in (0, 1)]
+def _move_view(graph: Node, block: Node, chosen: set[str], use_id: str) -> None:
+    """Nodes keep their places inside, and the block stands in the middle of where they stood."""
+    view = graph.get("view")
+    if not isinstance(view, dict):
+        return
+    places = {name: view.pop(name) for name in sorted(chosen) if name in view}
+    if places:
+        block["view"] = places
+        view[use_id] = [sum(place[axis] for place in places.values()) / len(places) for axis in (0, 1)]

@@ -77,10 +77,14 @@ class Node(Value):
 
 
 class Graph(Value):
-    """Nodes in the order in which they run, and which of their outputs come out."""
+    """Nodes in the order in which they run, and which of their outputs come out.
+
+    `view` says where people put nodes on the canvas, in pixels, and is no part of what the network is.
+    """
 
     nodes: tuple[Node, ...] = Field((), max_length=limits.NODES)
     outputs: tuple[Annotated[str, Field(max_length=90)], ...] = Field((), max_length=limits.INPUTS_PER_NODE)
+    view: dict[NodeId, Place] = {}
 
 
 class Made(Value):
@@ -101,13 +105,12 @@ class Block(Graph):
 
 
 class Network(Graph):
-    """The whole graph, with the blocks that it uses. `view` holds positions and is no part of what the network is."""
+    """The whole graph, with the blocks that it uses."""
 
     format: Literal["layerlab.network"] = "layerlab.network"
     version: Literal[1] = 1
     name: str = Field("", max_length=limits.TITLE)
     blocks: dict[BlockName, Block] = {}
-    view: dict[NodeId, Place] = {}
 
     @model_validator(mode="after")
     def hangs_together(self) -> Self:

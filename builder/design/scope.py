@@ -70,6 +70,13 @@ def place_of(graph: dict[str, Any], node: str) -> int:
     raise refuse(say("There is no node called {node}", node=node), say("It may have been removed meanwhile."))
 
 
+def forget_place(graph: dict[str, Any], node: str) -> None:
+    """A node that is gone stands nowhere on the canvas."""
+    view = graph.get("view")
+    if isinstance(view, dict):
+        view.pop(node, None)
+
+
 def redirect(graph: dict[str, Any], old: str, new: str | None, every_output: bool = False) -> None:
     """Whatever reads the first output of `old` (or any output) reads `new`."""
 
