@@ -15,7 +15,7 @@ from builder.engine.manage import lock_path
 from builder.engine.version import code_version
 from builder.engine.worker_process import WorkerProcess
 from builder.problem import Problem, say
-from builder.store import database, lock, runs, site
+from builder.store import database, documents, lock, runs, site
 from builder.store.trouble import UNTOLD, Unanswered, untold
 
 WORKER = (sys.executable, "-m", "builder.worker")
@@ -85,6 +85,7 @@ class Service:
         signal.signal(signal.SIGINT, self._end)
         files.sweep(self.home)
         runs.clear_out()
+        documents.clear_out()
         self.id = site.start_engine(os.getpid(), code_version(), self.slots)
         log.info("engine %s started, process %d, %d slots", self.id, os.getpid(), self.slots)
         self._mark_orphans()

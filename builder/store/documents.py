@@ -3,6 +3,7 @@
 Every function that gets an owner sees that owner's drafts alone: another's draft is as one that never was.
 """
 
+import secrets
 import time
 from dataclasses import dataclass
 from itertools import count
@@ -13,7 +14,11 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from builder import limits
 from builder.problem import Json, Problem, Refused, say
 from builder.store.database import reading, with_new_ids, writing
-from builder.store.tables import DAMAGED, draft, draft_change, draft_step, new_id
+from builder.store.tables import DAMAGED, draft, draft_change, draft_step, new_id, share
+
+TOKEN_BYTES = 18
+"""Nobody guesses one of 2^144 links."""
+DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,8 @@ class Listed:
     revision: int
     touched: float
     """Epoch seconds of the last change."""
+    binned: float | None = None
+    """Epoch seconds at which it was thrown away."""
 
 
 @with_new_ids
@@ -57,9 +64,23 @@ def get(owner: str, id: str) -> Draft | None:
         return None if row is None or row.document is DAMAGED else _draft(connection, row)
 
 
+def revision(owner: str, id: str) -> int | None:
+    """The newest revision of the owner's draft; None where there is none."""
+    query = select(draft.c.revision).where(draft.c.owner == owner, draft.c.id == id)
+    with reading() as connection:
+        return connection.execute(query).scalar_one_or_none()
+
+
+def unknown() -> Problem:
+    """There is no such draft of theirs."""
+    because = say("It was removed, or it belongs to someone else.")
+    return Problem(code="design/unknown", title=say("There is no such design"), because=because)
+
+
 def latest(owner: str) -> Draft | None:
-    """The draft that the owner changed last, of those that are whole."""
-    newest = select(draft).where(draft.c.owner == owner).order_by(draft.c.touched.desc(), draft.c.id).limit(1)
+    """The draft that the owner changed last, of those that are whole and not in the bin."""
+    mine = (draft.c.owner == owner) & draft.c.binned.is_(None)
+    newest = select(draft).where(mine).order_by(draft.c.touched.desc(), draft.c.id).limit(1)
     with reading() as connection:
         for at in count():
             row = connection.execute(newest.offset(at)).one_or_none()
@@ -68,12 +89,99 @@ def latest(owner: str) -> Draft | None:
         return None if row is None else _draft(connection, row)
 
 
-def listing(owner: str) -> list[Listed]:
-    """The owner's drafts, the one changed last first, without their documents."""
-    columns = select(draft.c.id, draft.c.name, draft.c.revision, draft.c.touched)
+def listing(owner: str, *, binned: bool = False) -> list[Listed]:
+    """The owner's drafts, or those in the bin, the one changed last first, without their documents."""
+    columns = select(draft.c.id, draft.c.name, draft.c.revision, draft.c.touched, draft.c.binned)
+    where = (draft.c.owner == owner) & (draft.c.binned.is_not(None) if binned else draft.c.binned.is_(None))
     with reading() as connection:
-        rows = connection.execute(columns.where(draft.c.owner == owner).order_by(draft.c.touched.desc(), draft.c.id))
-        return [Listed(*row) for row in rows]
+        return [
+            Listed(*row)
+            for row in connection.execute(columns.where(where).order_by(draft.c.touched.desc(), draft.c.id))
+        ]
+
+
+def duplicate(owner: str, id: str) -> Draft:
+    """Another design with the same document, and nothing to undo. Refused if the owner has no such draft."""
+    original = get(owner, id)
+    if original is None:
+        raise Refused(unknown())
+    name = say("{name} copy", name=original.name)[: limits.TITLE]
+    return create(owner, name, original.document | {"name": name})
+
+
+def throw_away(owner: str, id: str) -> None:
+    """Put a design into the bin: it is no more listed, and its link opens nothing. Refused if the owner has no such draft."""
+    _put(owner, id, time.time())
+
+
+def take_back(owner: str, id: str) -> None:
+    """Take a design out of the bin. Refused if the owner has no such draft."""
+    _put(owner, id, None)
+
+
+def delete_for_good(owner: str, id: str) -> None:
+    """Delete a design that is in the bin, with its history. Refused where it is not in there."""
+    where = (draft.c.owner == owner) & (draft.c.id == id) & draft.c.binned.is_not(None)
+    with writing() as connection:
+        if not connection.execute(delete(draft).where(where)).rowcount:
+            raise Refused(unknown())
+
+
+def clear_out() -> int:
+    """Delete what has been in a bin for `limits.BIN_DAYS`; how many designs."""
+    with writing() as connection:
+        return connection.execute(delete(draft).where(draft.c.binned < time.time() - limits.BIN_DAYS * DAY)).rowcount
+
+
+def _put(owner: str, id: str, binned: float | None) -> None:
+    with writing() as connection:
+        mine = (draft.c.owner == owner) & (draft.c.id == id)
+        if not connection.execute(update(draft).where(mine).values(binned=binned)).rowcount:
+            raise Refused(unknown())
+
+
+# Links -----------------------------------------------------------------------------------------------------------
+
+
+def link(owner: str, id: str) -> str:
+    """The token of the link by which others open a copy of a design; made once. Refused if the owner has no such draft."""
+    with writing() as connection:
+        if _row(connection, owner, id, lock=True) is None:
+            raise Refused(unknown())
+        token = connection.execute(select(share.c.token).where(share.c.draft == id)).scalar_one_or_none()
+        if token is None:
+            token = secrets.token_urlsafe(TOKEN_BYTES)
+            connection.execute(insert(share).values(draft=id, token=token, owner=owner, created=time.time()))
+        return str(token)
+
+
+def linked(owner: str, id: str) -> str | None:
+    """The token of a design's link, where there is one."""
+    query = select(share.c.token).where(share.c.draft == id, share.c.owner == owner)
+    with reading() as connection:
+        return connection.execute(query).scalar_one_or_none()
+
+
+def unlink(owner: str, id: str) -> None:
+    """Take the link away: from now on it opens nothing."""
+    with writing() as connection:
+        connection.execute(delete(share).where(share.c.draft == id, share.c.owner == owner))
+
+
+def copy_of_shared(owner: str, token: str) -> Draft:
+    """A copy, the visitor's own, of the design as it is now to which a link leads. Refused for a link that leads nowhere."""
+    query = (
+        select(draft).join(share, share.c.draft == draft.c.id).where(share.c.token == token, draft.c.binned.is_(None))
+    )
+    with reading() as connection:
+        row = connection.execute(query).one_or_none()
+    if row is None or row.document is DAMAGED:
+        because = say("Whoever made it has taken it back, or thrown the design away.")
+        raise Refused(Problem(code="share/gone", title=say("The link leads nowhere"), because=because))
+    return create(owner, row.name, row.document)
+
+
+# Changes ---------------------------------------------------------------------------------------------------------
 
 
 def save(owner: str, id: str, base_revision: int, document: dict[str, Json], touched: list[str]) -> Draft | None:
@@ -116,8 +224,7 @@ def _travel(owner: str, id: str, source: str, target: str) -> Draft:
     with writing() as connection:
         row = _row(connection, owner, id, lock=True)
         if row is None:
-            because = say("It was removed, or it belongs to someone else.")
-            raise Refused(Problem(code="design/unknown", title=say("There is no such design"), because=because))
+            raise Refused(unknown())
         stack = (draft_step.c.draft == id) & (draft_step.c.stack == source)
         step = connection.execute(
             select(draft_step).where(stack).order_by(draft_step.c.revision.desc()).limit(1)

@@ -23,13 +23,7 @@ def edit(owner: str, design: str, base_revision: int, edits: tuple[Edit, ...] | 
     for _ in range(ATTEMPTS):
         draft = documents.get(owner, design)
         if draft is None:
-            raise Refused(
-                Problem(
-                    code="design/unknown",
-                    title=say("There is no such design"),
-                    because=say("It was removed, or it belongs to someone else."),
-                )
-            )
+            raise Refused(documents.unknown())
         if draft.revision != base_revision:
             overlap = _overlap(touched, documents.changed_since(owner, design, base_revision))
             if overlap:

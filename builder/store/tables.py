@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration. Kept here so that a store already up to date is opened without importing Alembic."""
 
 ID_LENGTH = 12
@@ -86,6 +86,7 @@ draft = Table(
     Column("revision", Integer, nullable=False),
     Column("document", JsonText, nullable=False),
     Column("touched", Float, nullable=False),  # epoch seconds of the last change
+    Column("binned", Float),  # epoch seconds at which it was thrown away
     Index(None, "owner", "touched"),
 )
 
@@ -107,6 +108,16 @@ draft_change = Table(  # what each revision touched: a short row, kept as long a
     Column("revision", Integer, primary_key=True, autoincrement=False),
     _owner(),
     Column("touched", JsonText, nullable=False),
+)
+
+share = Table(  # the link by which others open a copy of a draft
+    "share",
+    metadata,
+    _part_of("draft"),
+    Column("token", String(32), nullable=False),
+    _owner(),
+    Column("created", Float, nullable=False),
+    Index(None, "token", unique=True),
 )
 
 # Runs ------------------------------------------------------------------------------------------------------------

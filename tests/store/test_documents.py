@@ -158,3 +158,76 @@ def test_killed_in_the_middle_of_saves_a_draft_is_old_or_new() -> None:
         kept = [json.loads(step) for step in steps]
     assert [step["number"] for step in kept] == list(range(number - len(kept), number))
     assert all(step["shadow"] == [step["number"]] * 5000 for step in kept)
+
+
+# The bin, copies, links ------------------------------------------------------------------------------------------
+
+
+def names(owner: str, binned: bool = False) -> list[str]:
+    return [listed.name for listed in documents.listing(owner, binned=binned)]
+
+
+def test_what_is_in_the_bin_is_listed_there_alone_and_comes_back() -> None:
+    kept, thrown = documents.create("ada", "Kept", {"a": 1}), documents.create("ada", "Thrown", {"b": 1})
+    documents.throw_away("ada", thrown.id)
+    assert (names("ada"), names("ada", binned=True)) == (["Kept"], ["Thrown"])
+    newest = documents.latest("ada")
+    assert newest is not None and newest.id == kept.id
+    documents.take_back("ada", thrown.id)
+    assert (sorted(names("ada")), names("ada", binned=True)) == (["Kept", "Thrown"], [])
+
+
+def test_only_what_is_in_the_bin_is_deleted_for_good_with_all_that_belongs_to_it() -> None:
+    design = documents.create("ada", "Mine", {"a": 1})
+    documents.save("ada", design.id, 1, {"a": 2}, ["a"])
+    documents.link("ada", design.id)
+    with pytest.raises(Refused):
+        documents.delete_for_good("ada", design.id)
+    documents.throw_away("ada", design.id)
+    with pytest.raises(Refused):
+        documents.delete_for_good("eve", design.id)
+    documents.delete_for_good("ada", design.id)
+    assert documents.get("ada", design.id) is None and documents.changed_since("ada", design.id, 0) == []
+    assert documents.linked("ada", design.id) is None
+
+
+def test_the_bin_is_emptied_after_its_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = documents.create("ada", "Old", {}), documents.create("ada", "New", {})
+    documents.throw_away("ada", old.id)
+    monkeypatch.setattr("builder.limits.BIN_DAYS", 0)
+    assert documents.clear_out() == 1
+    assert documents.get("ada", old.id) is None and documents.get("ada", new.id) is not None
+
+
+def test_others_neither_throw_away_nor_take_back_nor_share() -> None:
+    design = documents.create("ada", "Mine", {"a": 1})
+    for act in (documents.throw_away, documents.take_back, documents.duplicate, documents.link):
+        with pytest.raises(Refused):
+            act("eve", design.id)
+    assert names("ada") == ["Mine"] and names("eve") == []
+
+
+def test_a_link_opens_a_copy_as_the_design_is_now_and_never_the_original() -> None:
+    design = documents.create("ada", "Mine", {"name": "Mine", "a": 1})
+    token = documents.link("ada", design.id)
+    assert documents.link("ada", design.id) == token == documents.linked("ada", design.id) and len(token) >= 24
+    documents.save("ada", design.id, 1, {"name": "Mine", "a": 2}, ["a"])
+    copy = documents.copy_of_shared("eve", token)
+    assert (copy.owner, copy.document, copy.revision, copy.can_undo) == ("eve", {"name": "Mine", "a": 2}, 1, False)
+    documents.save("eve", copy.id, 1, {"name": "Mine", "a": 3}, ["a"])
+    mine = documents.get("ada", design.id)
+    assert mine is not None and mine.document["a"] == 2
+    own = documents.duplicate("ada", design.id)
+    assert own.id != design.id and own.document == {"name": "Mine copy", "a": 2}
+
+
+@pytest.mark.parametrize("take", ["unlink", "throw_away"])
+def test_a_link_that_was_taken_back_leads_nowhere(take: str) -> None:
+    design = documents.create("ada", "Mine", {"a": 1})
+    token = documents.link("ada", design.id)
+    getattr(documents, take)("ada", design.id)
+    for wrong in (token, "", "x" * 24, design.id):
+        with pytest.raises(Refused) as refused:
+            documents.copy_of_shared("eve", wrong)
+        assert refused.value.problems[0].code == "share/gone"
+    assert names("eve") == []
