@@ -5,49 +5,37 @@ An answer is a 32-bit little-endian length, that many bytes of JSON, and then th
 
 import json
 import math
-import re
 import struct
-from collections.abc import Callable
 
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from builder.problem import Json
+from builder.server import designs
+from builder.server.asked import HEADERS, asked, name_in, owner_of_request, whole_number
 from builder.server.bundles import STATIC, Bundles
-from builder.server.identity import COOKIE, owner_of
 from builder.store import history, runs, views
 from builder.store.runs import Run
-from builder.store.trouble import Unanswered
 
 ROW_BYTES = history.ROW.itemsize
-NAME = re.compile(r"[a-z0-9_]{1,40}")
-"""What runs and pictures are called."""
-LARGEST = 2**63 - 1
-"""What a database keeps as a whole number."""
-
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Encoding": "identity",  # keeps Streamlit from compressing numbers that hardly get smaller
-}
 
 
 async def series(request: Request) -> Response:
     """`GET /api/runs/{run}/series?after=&generation=`: status, progress, and the history after the cursor `after`."""
-    owner = _owner(request)
-    after = _whole_number(request, "after", smallest=0, otherwise=0)
+    owner = owner_of_request(request)
+    after = whole_number(request, "after", smallest=0, otherwise=0)
     generation = request.query_params.get("generation", "")
-    found = await _asked(series_answer, owner, _name(request, "run"), after, generation)
+    found = await asked(series_answer, owner, name_in(request, "run"), after, generation)
     return _answer(found)
 
 
 async def view(request: Request) -> Response:
     """`GET /api/runs/{run}/views/{name}?after=`: the newest picture of that name, if it shows a step after `after`."""
-    owner = _owner(request)
-    after = _whole_number(request, "after", smallest=-1, otherwise=-1)
-    found = await _asked(view_answer, owner, _name(request, "run"), _name(request, "name"), after)
+    owner = owner_of_request(request)
+    after = whole_number(request, "after", smallest=-1, otherwise=-1)
+    found = await asked(view_answer, owner, name_in(request, "run"), name_in(request, "name"), after)
     return _answer(found)
 
 
@@ -106,14 +94,6 @@ def _framed(meta: dict[str, Json], data: bytes) -> bytes:
     return struct.pack("<I", len(header)) + header + data
 
 
-async def _asked(question: Callable[..., bytes | None], *arguments: object) -> bytes | None:
-    """Ask the store beside the loop. Where it does not answer, so say we, and the page asks again."""
-    try:
-        return await run_in_threadpool(question, *arguments)
-    except Unanswered as unanswered:
-        raise HTTPException(503, unanswered.problems[0].title) from unanswered
-
-
 def _answer(body: bytes | None) -> Response:
     if body is None:
         raise HTTPException(404)
@@ -122,36 +102,9 @@ def _answer(body: bytes | None) -> Response:
     return Response(body, media_type="application/octet-stream", headers=HEADERS)
 
 
-def _owner(request: Request) -> str:
-    owner = owner_of(request.cookies.get(COOKIE))
-    if owner is None:
-        raise HTTPException(401)
-    return owner
-
-
-def _name(request: Request, parameter: str) -> str:
-    """A part of the address that can be a name of ours; any other never reaches the store, which may refuse it."""
-    name: str = request.path_params[parameter]
-    if not NAME.fullmatch(name):
-        raise HTTPException(404)
-    return name
-
-
-def _whole_number(request: Request, name: str, smallest: int, otherwise: int) -> int:
-    given = request.query_params.get(name)
-    if given is None:
-        return otherwise
-    digits = given.removeprefix("-")
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= len(str(LARGEST))):
-        raise HTTPException(400)
-    value = int(given)
-    if not smallest <= value <= LARGEST:
-        raise HTTPException(400)
-    return value
-
-
 routes: list[BaseRoute] = [
     Route("/api/runs/{run}/series", series),
     Route("/api/runs/{run}/views/{name}", view),
+    *designs.routes,
     Mount("/assets", Bundles(STATIC)),
 ]
