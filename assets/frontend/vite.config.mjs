@@ -5,7 +5,13 @@ import { defineConfig } from "vite";
 
 const STATIC = fileURLToPath(new URL("../static/", import.meta.url));
 
-/** One bundle at a time: Python finds it by its pattern. The .gz is made once here, not at every request. */
+/** What each bundle is built from, and what is said at its beginning. */
+const BUNDLES = {
+  live: { input: "src/live.ts", contains: "plotly.js (MIT) and what it is built from" },
+  canvas: { input: "src/canvas.tsx", contains: "React, React Flow and dagre (MIT) and what they are built from" },
+};
+
+/** One bundle of a name at a time: Python finds it by its pattern. The .gz is made once here, not at every request. */
 function oneCompressedBundle(name) {
   const ours = () => readdirSync(STATIC).filter((file) => file.startsWith(`${name}-`));
   return {
@@ -19,22 +25,27 @@ function oneCompressedBundle(name) {
   };
 }
 
-export default defineConfig({
-  plugins: [oneCompressedBundle("live")],
-  build: {
-    chunkSizeWarningLimit: 2000, // kB: Plotly
-    target: "es2022",
-    outDir: STATIC,
-    emptyOutDir: false, // other bundles live there too
-    modulePreload: false,
-    rolldownOptions: {
-      input: "src/live.ts",
-      preserveEntrySignatures: "exports-only", // else the default export is lost
-      output: {
-        format: "es",
-        entryFileNames: "live-[hash].js",
-        postBanner: "/*! Layerlab. Contains plotly.js (MIT) and what it is built from: see LICENSES.txt. */",
+/** Each bundle is a build of its own, so that each is one file: `vite build --mode live`, `vite build --mode canvas`. */
+export default defineConfig(({ mode: name }) => {
+  const { input, contains } = BUNDLES[name];
+  return {
+    plugins: [oneCompressedBundle(name)],
+    define: { "process.env.NODE_ENV": JSON.stringify("production") },
+    build: {
+      chunkSizeWarningLimit: 2000, // kB: Plotly
+      target: "es2022",
+      outDir: STATIC,
+      emptyOutDir: false, // other bundles live there too
+      modulePreload: false,
+      rolldownOptions: {
+        input,
+        preserveEntrySignatures: "exports-only", // else the default export is lost
+        output: {
+          format: "es",
+          entryFileNames: `${name}-[hash].js`,
+          postBanner: `/*! Layerlab. Contains ${contains}: see LICENSES.txt. */`,
+        },
       },
     },
-  },
+  };
 });

@@ -1,0 +1,92 @@
+/** The canvas as a Streamlit component: shows a design as the server has it, and sends what a person does to it. */
+
+import { ReactFlowProvider } from "@xyflow/react";
+import flowCss from "@xyflow/react/dist/base.css?inline";
+import { createRoot, type Root } from "react-dom/client";
+import { element } from "./dom";
+import { Board, type CanvasData } from "./canvas/board";
+import css from "./canvas/canvas.css?inline";
+import type { PaletteEntry } from "./canvas/palette";
+import { Session } from "./canvas/session";
+
+interface Component {
+  data: CanvasData;
+  parentElement: HTMLElement | ShadowRoot;
+  setStateValue: (name: string, value: unknown) => void;
+}
+
+/** The palette of a server is the same for all its designs. */
+const palettes = new Map<string, Promise<PaletteEntry[]>>();
+
+function loadPalette(api: string): Promise<PaletteEntry[]> {
+  const known = palettes.get(api) ?? fetchPalette(api);
+  palettes.set(api, known);
+  known.catch(() => palettes.delete(api)); // asked for again next time
+  return known;
+}
+
+async function fetchPalette(api: string): Promise<PaletteEntry[]> {
+  const response = await fetch(new URL(`${api}/palette`, document.baseURI), { credentials: "same-origin" });
+  if (!response.ok) throw new Error(`the server answered ${response.status}`);
+  return (await response.json()) as PaletteEntry[];
+}
+
+/** One canvas on the page: a React root, and a session for the design that it shows. */
+class Mounted {
+  private readonly place = element("div", "place");
+  private readonly style = element("style");
+  private readonly root: Root;
+  private session: Session | undefined;
+  private shown = "";
+
+  constructor(
+    parent: Component["parentElement"],
+    private setStateValue: Component["setStateValue"],
+  ) {
+    this.style.textContent = flowCss + css;
+    parent.append(this.style, this.place);
+    this.root = createRoot(this.place);
+  }
+
+  /** Take what a script run says. */
+  update({ data, setStateValue }: Component): void {
+    this.setStateValue = setStateValue;
+    const shown = `${data.api} ${data.design}`;
+    if (!this.session || shown !== this.shown) {
+      this.session?.close();
+      this.session = new Session(data, data.at, (revision) => this.setStateValue("revision", revision));
+      this.shown = shown;
+    }
+    this.root.render(
+      <ReactFlowProvider key={shown}>
+        <Board
+          session={this.session}
+          data={data}
+          loadPalette={() => loadPalette(data.api)}
+          tellSelection={(at, nodes) => this.setStateValue("selection", { at, nodes })}
+        />
+      </ReactFlowProvider>,
+    );
+  }
+
+  close(): void {
+    this.session?.close();
+    this.root.unmount();
+    this.place.remove();
+    this.style.remove();
+  }
+}
+
+const mounted = new WeakMap<Component["parentElement"], Mounted>();
+
+/** Called by Streamlit at every script run; what it returns is called when the component leaves the page. */
+export default function canvas(component: Component): () => void {
+  const { parentElement, setStateValue } = component;
+  const known = mounted.get(parentElement) ?? new Mounted(parentElement, setStateValue);
+  mounted.set(parentElement, known);
+  known.update(component);
+  return () => {
+    mounted.get(parentElement)?.close();
+    mounted.delete(parentElement);
+  };
+}

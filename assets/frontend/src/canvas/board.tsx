@@ -1,0 +1,484 @@
+/** The canvas: the graph with its tools, what keys and pointer do on it, and what the script is told. */
+
+import {
+  applyEdgeChanges, applyNodeChanges, Background, MiniMap, Panel, ReactFlow, SelectionMode, useReactFlow, useStore,
+  type Connection, type EdgeChange, type IsValidConnection, type NodeChange,
+} from "@xyflow/react";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore, type DragEvent, type KeyboardEvent, type MouseEvent } from "react";
+import { Actions, type Spot } from "./actions";
+import { Add, DRAGGED } from "./add";
+import { Breadcrumb, Help, NoticeBox, Toolbar, type Tool } from "./chrome";
+import { Echo } from "./echo";
+import { SignalLine, Verdicts, WantedLine, type Verdict } from "./edges";
+import { familyColor } from "./family";
+import { Find } from "./find";
+import { Flow, HEIGHT, labelOf, referenceId, WIDTH, type FlowNode, type SignalEdge } from "./flow";
+import { neighbour, refusal, wiresOf } from "./graph";
+import { motion, useFullscreen, useIsSized, useRemembered, useStable } from "./hooks";
+import { commandOf, stepOf, type Command } from "./keys";
+import type { Direction } from "./layout";
+import { GivenDot, LayerCard, OpenBlock } from "./nodes";
+import type { PaletteEntry } from "./palette";
+import type { Session } from "./session";
+import type { Place } from "./sheet";
+
+/** What a script run says. */
+export interface CanvasData {
+  design: string;
+  /** Where the routes are, relative to the page. */
+  api: string;
+  revision: number;
+  at: string;
+  selected: string[];
+  /** Another number than before: load everything again and show all of it. */
+  reset?: number;
+}
+
+interface BoardProps {
+  session: Session;
+  data: CanvasData;
+  loadPalette: () => Promise<PaletteEntry[]>;
+  tellSelection: (at: string, nodes: string[]) => void;
+}
+
+type Opened = { kind: "add"; text: string; spot: Spot } | { kind: "find" } | { kind: "help" };
+
+const NODE_TYPES = { layer: LayerCard, given: GivenDot };
+const EDGE_TYPES = { signal: SignalLine };
+const CONTROL_KEYS = ["Control", "Meta"];
+const FIT = { padding: { top: "60px", right: "24px", bottom: "32px", left: "24px" }, maxZoom: 1 } as const;
+/** In milliseconds: the script hears of a selection that has come to rest. */
+const REST = 50;
+/** Until then a letter behind F belongs to a word: the search for Flatten begins with F. */
+const WORD = 700;
+/** In milliseconds: a drag that is not heard of for so long has left the canvas. */
+const LEFT = 600;
+/** A map of a few nodes helps nobody. */
+const MAPPED = 10;
+const MAP_SIZE = { width: 150, height: 104 };
+/** Beyond it only what can be seen is drawn. */
+const MANY = 150;
+
+/** The nodes with just these selected. */
+function withSelection<Item extends { id: string; selected?: boolean }>(items: Item[], ids: readonly string[]): Item[] {
+  const chosen = new Set(ids);
+  return items.map((item) => ((item.selected ?? false) === chosen.has(item.id) ? item : { ...item, selected: chosen.has(item.id) }));
+}
+
+function parentOf(at: string): string {
+  return at.split(".").slice(0, -1).join(".");
+}
+
+export function Board({ session, data, loadPalette, tellSelection }: BoardProps) {
+  const { at, level, isBusy, notice, gone, moved } = useSyncExternalStore(session.subscribe, session.current);
+  const view = useReactFlow<FlowNode, SignalEdge>();
+  const [nodes, setNodes] = useState<FlowNode[]>([]);
+  const [edges, setEdges] = useState<SignalEdge[]>([]);
+  const [direction, setDirection] = useRemembered<Direction>("layerlab.canvas.direction", "down", ["down", "right"]);
+  const [showsShapes, setShowsShapes] = useState(false);
+  const [opened, setOpened] = useState<Opened | null>(null);
+  const [palette, setPalette] = useState<PaletteEntry[] | null>(null);
+  const [target, setTarget] = useState<string | null>(null);
+  const [said, setSaid] = useState("");
+  /** While a box is drawn the selection changes with every frame. */
+  const [isBoxing, setBoxing] = useState(false);
+
+  const wrapper = useRef<HTMLDivElement>(null);
+  const isSized = useIsSized(wrapper);
+  const [isFull, toggleFull] = useFullscreen(wrapper);
+  const flow = useRef(new Flow());
+  const pointer = useRef<{ x: number; y: number } | null>(null);
+  const dragged = useRef(new Map<string, string>());
+  const leaving = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const fitAt = useRef<string | null>(null);
+  const lastFit = useRef(0);
+  /** To be selected as soon as they are there. */
+  const awaited = useRef<string[] | null>(data.selected.length > 0 ? data.selected : null);
+  const levels = useRef(new Echo(data.at));
+  const selections = useRef(new Echo(data.selected));
+  const toldAt = useRef(data.at);
+
+  const wires = useMemo(() => (level ? wiresOf(level) : []), [level?.nodes, level?.given]);
+  const selectedKey = nodes.filter((node) => node.selected && node.type === "layer").map((node) => node.id).join(" ");
+  const selected = useMemo(() => selectedKey.split(" ").filter(Boolean), [selectedKey]);
+  const actions = useMemo(() => new Actions(session, (ids) => chooseWhenThere(ids)), [session]);
+
+  const grab = () => wrapper.current?.querySelector<HTMLElement>(".react-flow")?.focus({ preventScroll: true });
+  const close = () => {
+    setOpened(null);
+    grab();
+  };
+  const fit = () => void view.fitView({ ...FIT, duration: motion() });
+
+  /** Move the view where none of these nodes can be seen whole. */
+  const reveal = (ids: readonly string[]) => {
+    const bounds = view.getNodesBounds([...ids]);
+    const box = wrapper.current?.getBoundingClientRect();
+    if (!box || bounds.width === 0) return;
+    const corner = view.flowToScreenPosition({ x: bounds.x, y: bounds.y });
+    const end = view.flowToScreenPosition({ x: bounds.x + bounds.width, y: bounds.y + bounds.height });
+    const isSeen = corner.x >= box.left && corner.y >= box.top && end.x <= box.right && end.y <= box.bottom;
+    const zoom = Math.max(view.getZoom(), 0.6);
+    if (isSeen && view.getZoom() >= 0.3) return;
+    void view.setCenter(bounds.x + bounds.width / 2, bounds.y + bounds.height / 2, { zoom, duration: motion() });
+  };
+
+  const choose = (ids: readonly string[]) => {
+    setNodes((before) => withSelection(before, ids));
+    setEdges((before) => withSelection(before, []));
+    requestAnimationFrame(() => reveal(ids));
+  };
+
+  const chooseWhenThere = useStable((ids: string[]) => {
+    const isThere = ids.every((id) => session.current().level?.nodes.some((node) => node.id === id));
+    awaited.current = isThere ? null : ids;
+    if (isThere) choose(ids);
+  });
+
+  const go = useStable((to: string) => {
+    if (to !== session.current().at) awaited.current = null;
+    session.go(to);
+    setOpened(null);
+    grab();
+  });
+  const open = useStable((id: string) => {
+    if (level?.nodes.find((node) => node.id === id)?.block) go(at ? `${at}.${id}` : id);
+  });
+
+  // What the server says becomes what is drawn.
+  useLayoutEffect(() => {
+    if (!level) return setNodes([]);
+    const wanted = awaited.current;
+    const isThere = wanted?.every((id) => level.nodes.some((node) => node.id === id)) ?? false;
+    if (isThere) awaited.current = null;
+    setNodes((before) => {
+      const now = flow.current.nodes(before, { level, direction, gone, moved });
+      return isThere && wanted ? withSelection(now, wanted) : now;
+    });
+    if (isThere && wanted && fitAt.current === level.at) requestAnimationFrame(() => reveal(wanted));
+  }, [level, direction, gone, moved]);
+  useLayoutEffect(() => {
+    // The routes are known once the nodes above are laid out, which is before any of this is drawn.
+    setEdges((before) => (level ? flow.current.edges(before, { level, direction, gone, showsShape: showsShapes, target }) : []));
+  }, [level, direction, gone, moved, showsShapes, target]);
+
+  // Everything is shown at first, at another level and another direction; later the view is a person's own.
+  useEffect(() => {
+    if (!level || !isSized) return;
+    const key = `${level.at} ${direction}`;
+    if (fitAt.current === key) return;
+    const isFirst = fitAt.current === null;
+    fitAt.current = key;
+    requestAnimationFrame(() => void view.fitView({ ...FIT, duration: isFirst ? 0 : motion() }));
+  }, [level, direction, isSized]);
+
+  // What the script says, where it is no echo of what it was told.
+  useEffect(() => session.hear(data.revision), [data.revision]);
+  useEffect(() => {
+    if (levels.current.isNews(data.at)) {
+      toldAt.current = data.at;
+      go(data.at);
+    }
+  }, [data.at]);
+  useEffect(() => {
+    if (selections.current.isNews(data.selected)) chooseWhenThere(data.selected);
+  }, [JSON.stringify(data.selected)]);
+  const reset = useRef(data.reset);
+  useEffect(() => {
+    if (reset.current === data.reset) return;
+    reset.current = data.reset;
+    fitAt.current = null;
+    session.reload();
+  }, [data.reset]);
+
+  // What the script is told.
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      if (!level || awaited.current || isBoxing) return;
+      if (toldAt.current === level.at && !selections.current.isUntold(selected)) return;
+      if (toldAt.current !== level.at) levels.current.tells(level.at);
+      selections.current.tells(selected);
+      toldAt.current = level.at;
+      tellSelection(level.at, selected);
+    }, REST);
+    return () => clearTimeout(timer);
+  }, [selected, level?.at, isBoxing]);
+
+  useEffect(() => {
+    if (opened?.kind !== "add" || palette) return;
+    loadPalette().then(setPalette, () => session.tell("The palette could not be loaded.", "The server does not answer; open it again in a moment."));
+  }, [opened?.kind, palette]);
+
+  // The clipboard gives its text without asking for permission only in this event, which goes to the document.
+  useEffect(() => {
+    const paste = (event: ClipboardEvent) => {
+      const focused = (wrapper.current?.getRootNode() as ShadowRoot | undefined)?.activeElement;
+      if (!focused || !wrapper.current?.contains(focused) || focused.matches("input, textarea")) return;
+      event.preventDefault();
+      const place = pointer.current ? placeAt(pointer.current) : null;
+      void actions.paste(event.clipboardData?.getData("text/plain") ?? "", place);
+    };
+    document.addEventListener("paste", paste);
+    return () => document.removeEventListener("paste", paste);
+  }, [actions]);
+
+  /** Where a node stands whose middle is at a point of the screen. */
+  const placeAt = useStable(({ x, y }: { x: number; y: number }): Place => {
+    const point = view.screenToFlowPosition({ x, y });
+    return [Math.round(point.x - WIDTH / 2), Math.round(point.y - HEIGHT / 2)];
+  });
+
+  const add = (name: string, spot: Spot) => {
+    close();
+    void actions.add(name, selected, spot);
+  };
+  const showAdd = (text = "", spot: Spot = {}) => setOpened({ kind: "add", text, spot });
+  const removeSelected = () => {
+    const cut = new Set(edges.filter((edge) => edge.selected).map((edge) => edge.id));
+    actions.remove(selected, wires.filter((wire) => cut.has(wire.id)));
+    grab();
+  };
+  const tidy = () => {
+    if (actions.tidy()) fitAt.current = null;
+    else fit();
+  };
+  const walk = (command: Command) => {
+    const step = stepOf(command, direction)!;
+    const from = selected.at(-1);
+    const places = new Map(nodes.map((node) => [node.id, direction === "down" ? node.position.x : node.position.y]));
+    const to = from === undefined ? level?.nodes[0]?.id : neighbour(wires, from, step, (id) => places.get(id) ?? 0);
+    const node = level?.nodes.find(({ id }) => id === to);
+    if (!node) return;
+    choose([node.id]);
+    setSaid(labelOf(node));
+  };
+
+  const carryOut = (command: Command, key: string) => {
+    const isWord = performance.now() - lastFit.current < WORD;
+    lastFit.current = 0;
+    switch (command) {
+      case "add": return showAdd(key === "/" ? "" : isWord ? `f${key}` : key);
+      case "remove": return removeSelected();
+      case "back": return selected.length > 0 || edges.some((edge) => edge.selected) ? removeSelected() : at && go(parentOf(at));
+      case "up": return at && go(parentOf(at));
+      case "open": return selected.length === 1 && open(selected[0]!);
+      case "duplicate": return selected.length > 0 && actions.duplicate(selected);
+      case "copy": return actions.copy(selected);
+      case "cut": return actions.copy(selected).then((isCopied) => isCopied && actions.remove(selected, []));
+      case "undo": return actions.undo();
+      case "redo": return actions.redo();
+      case "selectAll": return setNodes((before) => withSelection(before, before.map((node) => node.id)));
+      case "unselect": return opened ? close() : choose([]);
+      case "find": return setOpened({ kind: "find" });
+      case "help": return setOpened({ kind: "help" });
+      case "fit":
+        if (key === "f") lastFit.current = performance.now();
+        return fit();
+      default: return walk(command);
+    }
+  };
+
+  const press = (event: KeyboardEvent) => {
+    const element = event.target as HTMLElement;
+    if (element.matches("input, textarea")) return;
+    const command = commandOf(event);
+    if (!command || (command === "open" && element.matches("button"))) return;
+    // The page must not act on the same key; React Flow hears of the keys that it needs, which no command uses.
+    event.stopPropagation();
+    event.preventDefault();
+    void carryOut(command, event.key);
+  };
+
+  const verdict = useStable<Parameters<Verdict>, string | null>((from, to) => {
+    const [source, end] = from.type === "source" ? [from, to] : [to, from];
+    if (source.type === end.type) return source.type === "source" ? "an output cannot read" : "an input gives nothing";
+    return refusal(wires, { source: referenceId(source.nodeId), output: indexOf(source.id), target: end.nodeId, port: indexOf(end.id) });
+  });
+  const isValidConnection = useStable<Parameters<IsValidConnection<SignalEdge>>, boolean>(({ source, sourceHandle, target: end, targetHandle }) => {
+    return refusal(wires, { source: referenceId(source), output: indexOf(sourceHandle), target: end, port: indexOf(targetHandle) }) === null;
+  });
+  const connect = useStable(({ source, sourceHandle, target: end, targetHandle }: Connection) => {
+    actions.connect(referenceId(source), indexOf(sourceHandle), end, indexOf(targetHandle));
+  });
+
+  const changeNodes = useStable((changes: NodeChange<FlowNode>[]) => {
+    if (changes.some((change) => change.type === "select")) awaited.current = null; // a person has chosen otherwise
+    setNodes((before) => applyNodeChanges(changes, before));
+  });
+  const changeEdges = useStable((changes: EdgeChange<SignalEdge>[]) => setEdges((before) => applyEdgeChanges(changes, before)));
+
+  const startDrag = useStable((_: unknown, __: unknown, all: FlowNode[]) => {
+    dragged.current = new Map(all.map(({ id, position }) => [id, `${position.x} ${position.y}`]));
+  });
+  const stopDrag = useStable((all: FlowNode[]) => {
+    const places = all
+      .filter(({ id, type, position }) => type === "layer" && dragged.current.get(id) !== `${position.x} ${position.y}`)
+      .map(({ id, position }) => [id, [Math.round(position.x), Math.round(position.y)]] as [string, Place]);
+    if (places.length > 0) void session.move(new Map(places));
+  });
+
+  const wireUnder = (event: DragEvent) => {
+    const root = wrapper.current!.getRootNode() as ShadowRoot;
+    const [top] = root.elementsFromPoint(event.clientX, event.clientY);
+    const id = top?.closest(".react-flow__edge")?.getAttribute("data-id");
+    return wires.find((wire) => wire.id === id);
+  };
+  const dragOver = (event: DragEvent) => {
+    if (!event.dataTransfer.types.includes(DRAGGED)) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "copy";
+    setTarget(wireUnder(event)?.id ?? null);
+    // Browsers tell of a drag several times a second while it is here; where it is when it leaves they tell badly.
+    clearTimeout(leaving.current);
+    leaving.current = setTimeout(() => setTarget(null), LEFT);
+  };
+  const drop = (event: DragEvent) => {
+    const name = event.dataTransfer.getData(DRAGGED);
+    if (!name) return;
+    event.preventDefault();
+    setTarget(null);
+    const wire = wireUnder(event);
+    add(name, wire ? { edge: { node: wire.target, port: wire.port } } : { place: placeAt({ x: event.clientX, y: event.clientY }) });
+  };
+  const doubleClick = (event: MouseEvent) => {
+    if ((event.target as Element).classList.contains("react-flow__pane")) showAdd("", { place: placeAt({ x: event.clientX, y: event.clientY }) });
+  };
+
+  const titleOf = (id: string | null) => level?.nodes.find((node) => node.id === id)?.title ?? id;
+  const whereOf = ({ place }: Spot) => {
+    const before = actions.before(selected);
+    return place ? "where you clicked" : before === null ? "the first node" : `behind ${titleOf(before)}`;
+  };
+
+  const groups: Tool[][] = [
+    [{ icon: "add", label: "Add", keys: "/", isOff: !level, run: () => showAdd() }],
+    [
+      { icon: "undo", label: "Undo", keys: "Ctrl+Z", isOff: !level?.undo, run: () => actions.undo() },
+      { icon: "redo", label: "Redo", keys: "Ctrl+Shift+Z", isOff: !level?.redo, run: () => actions.redo() },
+    ],
+    [
+      { icon: "tidy", label: "Tidy up", isOff: !level, run: tidy },
+      direction === "down"
+        ? { icon: "right", label: "Draw from left to right", run: () => setDirection("right") }
+        : { icon: "down", label: "Draw from top to bottom", run: () => setDirection("down") },
+      { icon: "shapes", label: "Shapes on connections", isOn: showsShapes, run: () => setShowsShapes(!showsShapes) },
+    ],
+    [
+      { icon: "find", label: "Find", keys: "Ctrl+F", isOff: !level, run: () => setOpened({ kind: "find" }) },
+      { icon: "zoomOut", label: "Zoom out", run: () => void view.zoomOut({ duration: motion() }) },
+      { icon: "zoomIn", label: "Zoom in", run: () => void view.zoomIn({ duration: motion() }) },
+      { icon: "fit", label: "Show everything", keys: "F", run: fit },
+      { icon: "full", label: isFull ? "Leave full size" : "Full size", isOn: isFull, run: toggleFull },
+    ],
+    [{ icon: "help", label: "Keyboard and mouse", keys: "?", run: () => setOpened({ kind: "help" }) }],
+  ];
+
+  return (
+    <div
+      ref={wrapper}
+      className="canvas"
+      aria-busy={isBusy}
+      onKeyDown={press}
+      onPointerDown={(event) => !(event.target as Element).closest("input, button, .chooser, .help-cover") && grab()}
+      onPointerMove={(event) => (pointer.current = { x: event.clientX, y: event.clientY })}
+      onPointerLeave={() => (pointer.current = null)}
+      onDoubleClick={doubleClick}
+      onDragOver={dragOver}
+      onDrop={drop}
+    >
+      {isBusy && <div className="busy" role="progressbar" aria-label="Waiting for the server" />}
+      <OpenBlock value={open}>
+        <Verdicts value={verdict}>
+          <ReactFlow<FlowNode, SignalEdge>
+            tabIndex={0}
+            aria-label={`Network${level?.name ? ` ${level.name}` : ""}. Press ? for the keys.`}
+            nodes={nodes}
+            edges={edges}
+            nodeTypes={NODE_TYPES}
+            edgeTypes={EDGE_TYPES}
+            onNodesChange={changeNodes}
+            onEdgesChange={changeEdges}
+            onConnect={connect}
+            isValidConnection={isValidConnection}
+            connectionLineComponent={WantedLine}
+            connectionRadius={28}
+            onNodeDragStart={startDrag}
+            onNodeDragStop={(_, __, all) => stopDrag(all)}
+            onSelectionDragStart={(event, all) => startDrag(event, all, all)}
+            onSelectionDragStop={(_, all) => stopDrag(all)}
+            onSelectionStart={() => setBoxing(true)}
+            onSelectionEnd={() => setBoxing(false)}
+            onNodeDoubleClick={(_, node) => open(node.id)}
+            deleteKeyCode={null}
+            multiSelectionKeyCode={CONTROL_KEYS}
+            selectionKeyCode="Shift"
+            selectionMode={SelectionMode.Partial}
+            disableKeyboardA11y
+            nodesFocusable={false}
+            edgesFocusable={false}
+            zoomOnDoubleClick={false}
+            nodeDragThreshold={2}
+            minZoom={0.05}
+            maxZoom={2.5}
+            onlyRenderVisibleElements={nodes.length > MANY}
+          >
+            <Background gap={20} size={1.2} />
+            {nodes.length >= MAPPED && <Overview />}
+            <Panel position="top-left">
+              <Toolbar groups={groups} />
+              {level && <Breadcrumb name={level.name} path={level.path} onGo={go} />}
+            </Panel>
+            <Zoom />
+          </ReactFlow>
+        </Verdicts>
+      </OpenBlock>
+      {level && level.nodes.length === 0 && (
+        <p className="empty">{level.block === null ? "An empty network. Press / to add an Input." : "An empty block. Press / to add a layer."}</p>
+      )}
+      {!level && <p className="empty">{notice?.isOutage ? "The network could not be loaded." : "Loading…"}</p>}
+      {opened?.kind === "add" && (
+        <Add entries={palette} text={opened.text} where={whereOf(opened.spot)} onAdd={(name) => add(name, opened.spot)} onClose={close} />
+      )}
+      {opened?.kind === "find" && level && (
+        <Find
+          nodes={level.nodes}
+          onClose={close}
+          onFind={(id) => {
+            close();
+            choose([id]);
+          }}
+        />
+      )}
+      {opened?.kind === "help" && <Help onClose={close} />}
+      <NoticeBox notice={notice} onDismiss={() => session.dismiss()} />
+      <div className="unseen" aria-live="polite">{said}</div>
+    </div>
+  );
+}
+
+/** The whole network small, as long as a part of it is out of sight: else it would only cover nodes. */
+function Overview() {
+  const isPartOutOfSight = useStore(({ nodeLookup, transform: [x, y, zoom], width, height }) =>
+    [...nodeLookup.values()].some(({ internals: { positionAbsolute: at }, measured }) => {
+      const [left, top] = [at.x * zoom + x, at.y * zoom + y];
+      return left < 0 || top < 0 || left + (measured.width ?? 0) * zoom > width || top + (measured.height ?? 0) * zoom > height;
+    }),
+  );
+  if (!isPartOutOfSight) return null;
+  return <MiniMap<FlowNode> pannable zoomable ariaLabel="Map of the network" style={MAP_SIZE} nodeColor={colorOf} nodeStrokeWidth={0} />;
+}
+
+/** How far the view is zoomed, small. */
+function Zoom() {
+  const zoom = useStore((store) => Math.round(store.transform[2] * 100));
+  return <Panel position="bottom-left" className="zoom" aria-hidden="true">{zoom} %</Panel>;
+}
+
+function colorOf(node: FlowNode): string {
+  return node.type === "layer" ? familyColor(node.data.node.family) : "var(--family-input, #888)";
+}
+
+/** The index in the id of a handle: `i3`, `o0`. */
+function indexOf(handle: string | null | undefined): number {
+  return Number(handle?.slice(1) ?? 0);
+}

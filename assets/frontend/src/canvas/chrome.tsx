@@ -1,0 +1,113 @@
+/** What stands around the graph: the tools, the way back, notices and the list of shortcuts. */
+
+import { Fragment, useEffect, useRef } from "react";
+import { Icon, type IconName } from "./icons";
+import { SHORTCUTS } from "./keys";
+import type { Notice } from "./session";
+
+export interface Tool {
+  icon: IconName;
+  label: string;
+  keys?: string;
+  isOff?: boolean;
+  /** For a tool that stays on. */
+  isOn?: boolean;
+  run: () => void;
+}
+
+/** Icon buttons in groups. */
+export function Toolbar({ groups }: { groups: Tool[][] }) {
+  return (
+    <div className="toolbar" role="toolbar" aria-label="Canvas">
+      {groups.map((tools, index) => (
+        <div key={index} className="tools">
+          {tools.map(({ icon, label, keys, isOff = false, isOn, run }) => (
+            <button
+              key={label}
+              type="button"
+              aria-label={label}
+              aria-pressed={isOn}
+              title={keys ? `${label} (${keys})` : label}
+              disabled={isOff}
+              onClick={run}
+            >
+              <Icon name={icon} />
+            </button>
+          ))}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+interface BreadcrumbProps {
+  /** Of the network, the highest level. */
+  name: string;
+  path: { at: string; title: string }[];
+  onGo: (at: string) => void;
+}
+
+/** The levels above the one on show; nothing on the highest. */
+export function Breadcrumb({ name, path: below, onGo }: BreadcrumbProps) {
+  const path = below[0]?.at === "" ? below : [{ at: "", title: name || "Network" }, ...below];
+  if (path.length < 2) return null;
+  return (
+    <nav className="breadcrumb" aria-label="Levels">
+      <ol>
+        {path.map(({ at, title }, index) => (
+          <li key={at}>
+            {index < path.length - 1
+              ? <button type="button" onClick={() => onGo(at)}>{title}</button>
+              : <span aria-current="location">{title}</span>}
+          </li>
+        ))}
+      </ol>
+    </nav>
+  );
+}
+
+export function NoticeBox({ notice, onDismiss }: { notice: Notice | null; onDismiss: () => void }) {
+  return (
+    <div role="alert" className="notices">
+      {notice && (
+        <div className={notice.isOutage ? "notice is-outage" : "notice"}>
+          <Icon name="warning" />
+          <div>
+            <strong>{notice.title}</strong> {notice.because}
+          </div>
+          <button type="button" aria-label="Dismiss" title="Dismiss" onClick={onDismiss}>
+            <Icon name="close" />
+          </button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** All shortcuts; Escape or a click beside it closes. */
+export function Help({ onClose }: { onClose: () => void }) {
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => button.current?.focus({ preventScroll: true }), []);
+  const press = (event: React.KeyboardEvent) => {
+    if (event.key === "Tab") event.preventDefault(); // there is one button
+    else if (event.key === "Escape" || event.key === "?") onClose();
+    if (event.key !== "Shift") event.stopPropagation();
+  };
+  return (
+    <div className="help-cover" onClick={onClose} onKeyDown={press}>
+      <div className="help nowheel" role="dialog" aria-modal="true" aria-label="Keyboard and mouse" onClick={(event) => event.stopPropagation()}>
+        <button ref={button} type="button" aria-label="Close" title="Close (Escape)" onClick={onClose}>
+          <Icon name="close" />
+        </button>
+        <dl>
+          {SHORTCUTS.map(({ keys, does }) => (
+            <Fragment key={keys}>
+              <dt>{keys}</dt>
+              <dd>{does}</dd>
+            </Fragment>
+          ))}
+        </dl>
+      </div>
+    </div>
+  );
+}
