@@ -1,12 +1,14 @@
-"""Build: a stack of layers, beside it what they are worth, what is wrong, and the PyTorch program."""
+"""Build: the network as a graph or as a stack of cards, what it is worth, what is wrong, and the PyTorch program."""
 
 import streamlit as st
 
 from builder.analysis import check
 from builder.blocks import GALLERY
 from builder.design import read
-from pages.parts import files, session, source, stack, table
+from pages.parts import canvas, files, inspector, session, source, stack, table
 from pages.parts.problems import problem_list
+
+VIEWS = ("Canvas", "Stack")
 
 draft = session.draft()
 experiment = read.experiment(draft.document)
@@ -31,7 +33,16 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="toolbar"):
         help="Make it again.",
     )
     files.gallery_menu(GALLERY)
-    files.open_and_save(draft)
+    files.file_menu(draft)
+    view = st.segmented_control(
+        "View",
+        VIEWS,
+        default=VIEWS[0],
+        key="build-view",
+        required=True,
+        label_visibility="collapsed",
+        persist_state="session",
+    )
     st.space("stretch")
     ready = not any(problem.severity == "error" for problem in problems)
     if st.button("Train", type="primary", icon=":material/play_arrow:", disabled=not ready, shortcut="Ctrl+Enter"):
@@ -43,11 +54,25 @@ if session.broken_file():
 else:
     problem_list(session.notices(), lambda edits: session.submit(edits, draft.revision), "notice")
 
-left, right = st.columns([5, 7], gap="medium")
+if view == "Canvas":
+    left, right = st.columns([7, 4], gap="medium")
+    with left:
+        canvas.canvas(draft)
+    with right:
+        table.totals(analysis)
+        problem_list(problems, lambda edits: session.submit(edits, draft.revision), "network")
+        inspector.selection(experiment, analysis, draft.revision)
+    left, right = st.columns([7, 5], gap="medium")
+else:
+    left, right = st.columns([5, 7], gap="medium")
+    with left:
+        stack.cards(experiment.network, analysis, draft.revision)
+    with right:
+        problem_list(problems, lambda edits: session.submit(edits, draft.revision), "network")
+        left = right = st.container()
 with left:
-    stack.cards(experiment.network, analysis, draft.revision)
-with right:
-    problem_list(problems, lambda edits: session.submit(edits, draft.revision), "network")
-    table.totals(analysis)
+    if view != "Canvas":
+        table.totals(analysis)
     table.layers(analysis)
+with right:
     source.program_view(experiment, problems)

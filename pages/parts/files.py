@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from builder import limits
 from builder.blocks import example
 from builder.blocks.gallery import Exhibit
 from builder.design.network import to_json
@@ -57,17 +58,30 @@ def gallery_menu(gallery: Mapping[str, Exhibit]) -> None:
                     st.caption(plain(exhibit.story), width=420)
 
 
-def open_and_save(draft: Draft) -> None:
-    """The design as a JSON file, both ways."""
-    with st.popover("File", icon=":material/folder_open:", width="content"):
-        st.download_button(
-            "Save as JSON",
-            data=json.dumps(draft.document, indent=1),
-            file_name="design.json",
-            mime="application/json",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+def file_menu(draft: Draft) -> None:
+    """The design as a JSON file, both ways; links to it; the person's other designs, and their bin."""
+    menu = st.popover("File", icon=":material/folder_open:", width="content", key="file", on_change="rerun")
+    if not menu.open:
+        return
+    with menu:
+        with st.container(horizontal=True, gap="small"):
+            st.download_button(
+                "Save as JSON",
+                data=json.dumps(draft.document, indent=1),
+                file_name="design.json",
+                mime="application/json",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+            st.button("Duplicate", icon=":material/content_copy:", on_click=session.open_duplicate, args=(draft.id,))
+            st.button(
+                "To the bin",
+                icon=":material/delete:",
+                on_click=session.throw_away_design,
+                args=(draft.id,),
+                help="It is kept there for a while, and can be taken back.",
+            )
+        _link(draft)
 
         def read_upload() -> None:
             uploaded = session.shown("upload")
@@ -75,7 +89,46 @@ def open_and_save(draft: Draft) -> None:
                 session.open_file(uploaded.getvalue())
 
         _own_designs(draft)
+        _bin()
         st.file_uploader("Open a JSON file", type="json", key="upload", on_change=read_upload, max_upload_size=3)
+
+
+def _link(draft: Draft) -> None:
+    """The link by which others open a copy."""
+    token = documents.linked(session.owner(), draft.id)
+    if token is None:
+        st.button(
+            "Make a link",
+            icon=":material/link:",
+            on_click=session.attempt,
+            args=(documents.link, draft.id),
+            help="Whoever has the link can open a copy of this design as it is then. Yours stays yours.",
+        )
+        return
+    st.caption("Whoever opens this link gets a copy; nobody changes yours.")
+    st.code(session.link_to(token), language=None, wrap_lines=True)
+    st.button(
+        "Take the link back", icon=":material/link_off:", on_click=documents.unlink, args=(session.owner(), draft.id)
+    )
+
+
+def _bin() -> None:
+    """Designs that were thrown away."""
+    thrown = documents.listing(session.owner(), binned=True)[:MOST_DESIGNS]
+    if thrown:
+        st.caption(f"In the bin, for {limits.BIN_DAYS} days")
+    for design in thrown:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"binned-{design.id}"):
+            st.markdown(plain(design.name or "Untitled"), width="stretch")
+            st.button(
+                "Take back", key=f"take-{design.id}", on_click=session.attempt, args=(documents.take_back, design.id)
+            )
+            st.button(
+                "Delete for good",
+                key=f"delete-{design.id}",
+                on_click=session.attempt,
+                args=(documents.delete_for_good, design.id),
+            )
 
 
 def _own_designs(draft: Draft) -> None:

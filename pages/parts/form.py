@@ -11,7 +11,7 @@ import streamlit as st
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from builder.problem import Problem, Set, say
+from builder.problem import Edit, Problem, Set, say
 from pages.parts import session
 
 
@@ -32,7 +32,7 @@ class Form:
             )
             return
         try:
-            edit = self.edit(field, value)
+            edits = self.edits(field, value)
         except ValidationError as error:  # a catalog block is made before the document sees it
             first = error.errors()[0]
             session.notify(
@@ -43,11 +43,11 @@ class Form:
                 )
             )
             return
-        session.submit([edit], self.revision)
+        session.submit(edits, self.revision)
 
-    def edit(self, field: str, value: Any) -> Set:
-        """The edit that gives a field its value."""
-        return Set(path=f"{self.path}.{field}", value=value)
+    def edits(self, field: str, value: Any) -> list[Edit]:
+        """The edits that give a field its value."""
+        return [Set(path=f"{self.path}.{field}", value=value)]
 
 
 def fields_form(value: BaseModel, form: Form, only: tuple[str, ...] | None = None) -> None:

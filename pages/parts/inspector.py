@@ -4,11 +4,13 @@ from typing import Any
 
 import streamlit as st
 
-from builder.analysis import Row
+from builder.analysis import Analysis, Row
+from builder.analysis.inside import Inside, inside
 from builder.blocks.templates import Template, make, template_of
+from builder.design.experiment import Experiment
 from builder.design.network import Block, Graph, Network, Node
 from builder.design.structure import ports_in, ports_out
-from builder.problem import Connect, Set
+from builder.problem import Connect, Edit, Group, Refused, Set, Ungroup
 from pages.parts import session
 from pages.parts.form import Form, fields_form
 from pages.parts.words import by_kind, count, plain
@@ -17,6 +19,72 @@ OPEN = "nothing"
 """What an input reads that is not connected."""
 
 WORDS = {"size": "Size of the output", "parameters": "Parameters", "macs": "MACs"}
+
+
+def selection(experiment: Experiment, analysis: Analysis, revision: int) -> None:
+    """The form of what is selected on the canvas."""
+    at, nodes = session.seen()
+    try:
+        here = inside(experiment.network, analysis.rows, at)
+    except Refused:  # taken apart meanwhile: the canvas says so
+        here, nodes = inside(experiment.network, analysis.rows, ""), []
+    told = session.last_effect(revision)
+    if told:
+        st.caption(f":material/bolt: {plain(told)}")
+    chosen = [node for node in here.graph.nodes if node.id in nodes]
+    if not chosen:
+        st.caption("Select a node to see its parameters here; press / on the canvas to add one, ? for all shortcuts.")
+    elif len(chosen) == 1:
+        _one(experiment.network, here, chosen[0], revision)
+    else:
+        _several(here, chosen, revision)
+
+
+def _one(network: Network, here: Inside, node: Node, revision: int) -> None:
+    st.markdown(f"**{plain(node.name)}** · {plain(node.type or node.block or '')}")
+    row = here.row(node.id)
+    if node.block is None:
+        layer_form(network, here.graph, here.block, node, row, revision)
+        return
+    block_form(network, here.block, node, row, revision)
+    st.button(
+        "Open into layers",
+        icon=":material/open_in_full:",
+        help="Put the layers in the block's place, as often as it is repeated.",
+        on_click=session.submit,
+        args=([Ungroup(node=node.id, block=here.block)], revision),
+    )
+
+
+def _several(here: Inside, chosen: list[Node], revision: int) -> None:
+    """What can be done with several nodes at once: a form where they are of one type, and a block made of them."""
+    kinds = {node.type for node in chosen}
+    st.markdown(f"**{len(chosen)} nodes**")
+    base = f"network.blocks.{here.block}" if here.block else "network"
+    (kind, *others) = kinds
+    if kind and not others:
+        st.caption(f"All are {kind}: what you change here changes in all of them.")
+        fields_form(chosen[0].layer, ManyForm(f"{base}.nodes", revision, tuple(node.id for node in chosen)))
+
+    def group() -> None:
+        name = session.shown("group-name").strip()
+        session.submit([Group(nodes=tuple(node.id for node in chosen), name=name, block=here.block)], revision)
+
+    name = st.text_input("Name of a block", key="group-name", max_chars=40, placeholder="Stage", help="A capital letter, then letters and digits.")  # fmt: skip
+    st.button("Make one block of them", icon=":material/select_all:", on_click=group, disabled=not name)
+
+
+class ManyForm(Form):
+    """A form of several layers of one type: one field changes in all of them."""
+
+    nodes: tuple[str, ...]
+
+    def __init__(self, path: str, revision: int, nodes: tuple[str, ...]) -> None:
+        super().__init__(path, revision)
+        object.__setattr__(self, "nodes", nodes)
+
+    def edits(self, field: str, value: Any) -> list[Edit]:
+        return [Set(path=f"{self.path}.{node}.params.{field}", value=value) for node in self.nodes]
 
 
 def layer_form(network: Network, graph: Graph, block: str | None, node: Node, row: Row | None, revision: int) -> None:
@@ -57,9 +125,9 @@ class TemplateForm(Form):
         super().__init__(path, revision)
         object.__setattr__(self, "template", template)
 
-    def edit(self, field: str, value: Any) -> Set:
+    def edits(self, field: str, value: Any) -> list[Edit]:
         params = self.template.model_dump(mode="json", exclude_defaults=True) | {field: value}
-        return Set(path=self.path, value=make(self.template.name, params))
+        return [Set(path=self.path, value=make(self.template.name, params))]
 
 
 def _reads(network: Network, graph: Graph, block: str | None, node: Node, revision: int) -> None:

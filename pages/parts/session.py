@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import streamlit as st
 from pydantic import ValidationError
 
+from builder.analysis import analyze
+from builder.analysis.effect import effect
 from builder.blocks import example
 from builder.design import edits as design_edits
 from builder.design import read
@@ -21,6 +23,8 @@ from builder.store.documents import Draft
 from builder.store.runs import Run
 
 FIRST_DESIGN = "playground"
+SHARED = "share"
+"""What the address of a link to a design is called there."""
 
 T = TypeVar("T")
 
@@ -52,12 +56,46 @@ def owner() -> str:
 
 
 def draft() -> Draft:
-    """The open design: the one in the address, else the one touched last, else a first one from the gallery."""
+    """The open design: a copy of the one that a link leads to, else the one in the address, else the one touched last.
+
+    Who has none gets a first one from the gallery.
+    """
+    shared = st.query_params.get(SHARED)
+    if shared is not None:
+        del st.query_params[SHARED]  # a reload opens the copy, and makes no other
+        begin_copy(shared)
     wanted = st.session_state.get("design") or st.query_params.get("design")
     found = documents.get(owner(), wanted) if isinstance(wanted, str) else None
     found = found or documents.latest(owner()) or _new(to_json(example(FIRST_DESIGN)))
     _remember(found.id)
     return found
+
+
+def begin_copy(token: str) -> None:
+    """Open a copy of the design that a link leads to; where it leads nowhere, say so."""
+    copy = attempt(documents.copy_of_shared, token)
+    if copy is not None:
+        open_design(copy.id)
+
+
+def link_to(token: str) -> str:
+    """The address that opens a copy of a shared design."""
+    return f"{str(st.context.url or '').partition('?')[0]}?{SHARED}={token}"
+
+
+def throw_away_design(design: str) -> None:
+    """Put the open design into the bin, and open the one touched last."""
+    if attempt(documents.throw_away, design) is None and not notices():
+        st.session_state.pop("design", None)
+        st.query_params.pop("design", None)
+        see("", [])
+
+
+def open_duplicate(design: str) -> None:
+    """Open a copy of one of the visitor's designs."""
+    copy = attempt(documents.duplicate, design)
+    if copy is not None:
+        open_design(copy.id)
 
 
 def _remember(design: str) -> None:
@@ -73,7 +111,7 @@ def _new(document: Json) -> Draft:
 def open_new(document: Json) -> None:
     """Make a new design of a document that can be read, and open it."""
     _remember(_new(to_json(read.experiment(document))).id)
-    st.session_state.pop("selected", None)
+    see("", [])
     st.session_state.pop("broken", None)
     notify()
 
@@ -81,18 +119,34 @@ def open_new(document: Json) -> None:
 def open_design(design: str) -> None:
     """Open another of the visitor's designs."""
     _remember(design)
-    st.session_state.pop("selected", None)
+    see("", [])
     notify()
 
 
 def submit(edits: Sequence[Edit], base_revision: int) -> None:
-    """Carry edits out on the open design, and keep what is wrong with them to be told."""
+    """Carry edits out on the open design, and keep what they did, or what is wrong with them, to be told."""
+    design = st.session_state["design"]
+    before = documents.get(owner(), design)
     try:
-        editing.edit(owner(), st.session_state["design"], base_revision, list(edits))
+        after = editing.edit(owner(), design, base_revision, list(edits))
     except Refused as refused:
         notify(*refused.problems)
     else:
         notify()
+        st.session_state["effect"] = (after.revision, _effect(before, after))
+
+
+def _effect(before: Draft | None, after: Draft) -> str:
+    if before is None:
+        return ""
+    was, now = (analyze(read.experiment(draft.document).network) for draft in (before, after))
+    return effect(was, now)
+
+
+def last_effect(revision: int) -> str:
+    """What the last edit of a form did to the network, as long as no other change has come after it."""
+    at, told = st.session_state.get("effect", (0, ""))
+    return told if at == revision else ""
 
 
 def undo() -> None:
@@ -187,6 +241,23 @@ def select(node: str | None, around: str | None = None) -> None:
     """Open a node: `conv1`, or `stage1.conv1` inside a block. An open one is closed, back to the block `around` it."""
     chosen = selected() or ""
     st.session_state["selected"] = around if node and f"{chosen}.".startswith(f"{node}.") else node
+
+
+def see(at: str, nodes: Sequence[str]) -> None:
+    """The canvas shows the graph at a path, and these of its nodes are selected."""
+    st.session_state["at"] = at
+    st.session_state["several"] = list(nodes) if len(nodes) > 1 else []
+    prefix = f"{at}." if at else ""
+    st.session_state["selected"] = prefix + nodes[0] if len(nodes) == 1 else None
+
+
+def seen() -> tuple[str, list[str]]:
+    """The path of the graph that the canvas shows, and the ids of the nodes there that are selected."""
+    at, one = st.session_state.get("at", ""), selected()
+    if one is None:
+        return at, list(st.session_state.get("several", []))
+    above, _, node = one.rpartition(".")
+    return above, [node]
 
 
 # The open run ----------------------------------------------------------------------------------------------------

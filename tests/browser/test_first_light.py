@@ -1,5 +1,6 @@
 """In a real browser: from the first visit to a trained network, and nothing that the browser complains of."""
 
+import json
 import re
 import statistics
 from collections.abc import Callable
@@ -46,9 +47,14 @@ POINTS = """(
 # Where things are ------------------------------------------------------------------------------------------------
 
 
-def card(page: Page, node: str) -> Locator:
-    """What opens and closes the form of a node."""
-    return page.get_by_role("button", name=node, exact=True)
+def node(page: Page, name: str) -> Locator:
+    """A node on the canvas: its form is shown where it is selected."""
+    return page.locator(f".react-flow__node[aria-label^={json.dumps(name + ',')}]")
+
+
+def card(page: Page, name: str) -> Locator:
+    """What opens and closes the form of a node in the stack."""
+    return page.get_by_role("button", name=name, exact=True)
 
 
 def control(page: Page, label: str) -> Locator:
@@ -113,7 +119,7 @@ def to_train_page(page: Page) -> None:
 def test_from_the_first_visit_to_a_run_watched_zoomed_paused_and_stopped(server: str, person: NewPerson) -> None:
     visitor = person()
     page = visitor.open(server)
-    card(page, "hidden1").click()
+    node(page, "hidden1").click()
     expect(cell(page, 3, 1)).to_have_text("12")
     enter(page.get_by_role("spinbutton", name="Units"), "7")
     expect(cell(page, 3, 1)).to_have_text("21")
@@ -176,16 +182,16 @@ def test_a_reload_in_the_middle_of_a_design_loses_nothing_and_a_fix_is_one_press
 ) -> None:
     page = person().open(server)
     title = "<b>wide</b> **layer** :red[x]"
-    card(page, "output").click()
+    node(page, "output").click()
     enter(page.get_by_role("spinbutton", name="Units"), "3")
     expect(page.get_by_text("does not fit its target")).to_be_visible()
     expect(control(page, "Train")).to_be_disabled()
     page.get_by_text("Title, freezing and formula").click()
     enter(page.get_by_role("textbox", name="Title"), title)
-    expect(card(page, title)).to_be_visible()
+    expect(node(page, title)).to_be_visible()
 
     page.reload()
-    expect(card(page, title)).to_be_visible()
+    expect(node(page, title)).to_be_visible()
     expect(cell(page, 3, 5)).to_have_text("9")
     expect(control(page, "Train")).to_be_disabled()
     repair = page.get_by_role("button", name=f"Set {title} to 1 units")
@@ -199,7 +205,7 @@ def test_a_reload_in_the_middle_of_a_design_loses_nothing_and_a_fix_is_one_press
 def test_somebody_else_sees_neither_design_nor_run(server: str, person: NewPerson) -> None:
     ada, bob = person(), person()
     page = ada.open(server)
-    card(page, "hidden1").click()
+    node(page, "hidden1").click()
     enter(page.get_by_role("spinbutton", name="Units"), "7")
     expect(page.get_by_test_id("stCode")).to_contain_text("nn.Linear(2, 7)")
     control(page, "Train").click()
@@ -224,6 +230,7 @@ def test_clicks_are_answered_while_a_run_goes_on(server: str, person: NewPerson)
     watched = visitor.open(f"{server}/train")
     train_for_long(watched)
     page = visitor.open(server)
+    page.get_by_role("radio", name="Stack").click()
     expect(cell(page, 3, 1)).to_have_text("12")
     form = "[data-testid=stNumberInput]"
     total = "[data-testid=stMetricValue]"

@@ -27,12 +27,16 @@ Visit = Callable[..., AppTest]
 
 @pytest.fixture
 def visit(home: Path, monkeypatch: pytest.MonkeyPatch) -> Visit:
-    """`visit("ada")` opens the first page in a tab of its own, as that person; `page` and address are optional."""
+    """`visit("ada")` opens the first page in a tab of its own, as that person, with the stack of cards on Build.
+
+    `page`, `view` and address are optional.
+    """
     monkeypatch.setattr(identity, "owner_of", lambda cookie, max_age=0: st.session_state["visitor"])
 
-    def visit(person: str = "ada", page: str = "build.py", **address: str) -> AppTest:
+    def visit(person: str = "ada", page: str = "build.py", view: str = "Stack", **address: str) -> AppTest:
         tab = AppTest.from_file(SHELL, default_timeout=SECONDS)
         tab.session_state["visitor"] = person
+        tab.session_state["build-view"] = view
         for name, value in address.items():
             tab.query_params[name] = value
         tab.run()
@@ -99,6 +103,7 @@ def fill(tab: AppTest, key: str, value: Any) -> AppTest:
 def upload(tab: AppTest, content: object) -> AppTest:
     """Open a file with that content: text as it is, anything else as JSON."""
     text = content if isinstance(content, str) else json.dumps(content)
+    opened(tab, "file")
     return sound(tab.file_uploader(key="upload").upload("design.json", text.encode(), "application/json").run())
 
 

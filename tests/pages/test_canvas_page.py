@@ -1,0 +1,121 @@
+"""Build with the canvas: what it is told, and what stands beside it for what is selected there."""
+
+import json
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from builder.problem import Set
+from builder.store import documents, editing
+from tests.pages.conftest import Visit, button, fill, open_design, open_example, opened, press, sound
+
+
+def told(tab: AppTest) -> dict[str, Any]:
+    """What the canvas is given."""
+    (component,) = (one for one in tab.get("bidi_component") if one.proto.component_name.endswith("layerlab_canvas"))
+    return json.loads(component.proto.json or component.proto.mixed.json)
+
+
+def select(tab: AppTest, at: str, *nodes: str) -> AppTest:
+    """As the canvas tells it."""
+    tab.session_state["at"] = at
+    tab.session_state["several"] = list(nodes) if len(nodes) > 1 else []
+    tab.session_state["selected"] = (f"{at}." if at else "") + nodes[0] if len(nodes) == 1 else None
+    return sound(tab.run())
+
+
+def test_build_opens_with_the_canvas_of_the_open_design(visit: Visit) -> None:
+    tab = visit(view="Canvas")
+    draft = open_design(tab)
+    given = told(tab)
+    assert (given["design"], given["revision"], given["at"], given["selected"]) == (draft.id, 1, "", [])
+    editing.edit("ada", draft.id, 1, [Set(path="name", value="Renamed")])
+    assert told(sound(tab.run()))["revision"] == 2
+
+
+def test_the_form_of_the_selected_node_stands_beside_it(visit: Visit) -> None:
+    tab = open_example(visit(view="Canvas"), "lenet5")
+    tab = select(tab, "", "c1")
+    assert told(tab)["selected"] == ["c1"]
+    key = next(widget.key for widget in tab.number_input if "out_channels" in widget.key)
+    fill(tab, key, 8)
+    assert open_design(tab).document["network"]["nodes"][1]["params"]["out_channels"] == 8
+    assert told(tab)["revision"] == 2 and told(tab)["selected"] == ["c1"]
+    assert any("3 layers change shape, parameters 61,706" in text.value.replace("\\", "") for text in tab.caption)
+    editing.edit("ada", open_design(tab).id, 2, [Set(path="name", value="Renamed")])
+    assert not any("change shape" in text.value for text in sound(tab.run()).caption)
+
+
+def test_several_of_one_type_are_changed_at_once(visit: Visit) -> None:
+    tab = select(open_example(visit(view="Canvas"), "lenet5"), "", "c1", "c3")
+    key = next(widget.key for widget in tab.number_input if "out_channels" in widget.key)
+    fill(tab, key, 9)
+    nodes = {node["id"]: node for node in open_design(tab).document["network"]["nodes"]}
+    assert [nodes[name]["params"]["out_channels"] for name in ("c1", "c3")] == [9, 9]
+    assert open_design(tab).revision == 2, "one step of undo"
+    tab = select(tab, "", "c1", "tanh1")
+    assert not [widget for widget in tab.number_input if "out_channels" in (widget.key or "")]
+
+
+def test_a_selection_becomes_a_block_and_a_block_layers(visit: Visit) -> None:
+    tab = select(open_example(visit(view="Canvas"), "lenet5"), "", "c1", "tanh1")
+    assert button(tab, "Make one block of them").disabled
+    press(fill(tab, "group-name", "Stem"), "Make one block of them")
+    nodes = open_design(tab).document["network"]["nodes"]
+    assert nodes[1] == {"id": "stem", "block": "Stem", "inputs": ["image"]}
+    press(select(tab, "", "stem"), "Open into layers")
+    assert [node["id"] for node in open_design(tab).document["network"]["nodes"]][:3] == ["image", "c1", "tanh1"]
+
+
+def test_inside_a_block_the_node_s_own_form_is_shown(visit: Visit) -> None:
+    tab = select(open_example(visit(view="Canvas"), "resnet50"), "stage1_first", "conv1")
+    assert (told(tab)["at"], told(tab)["selected"]) == ("stage1_first", ["conv1"])
+    key = next(widget.key for widget in tab.number_input if "out_channels" in widget.key)
+    fill(tab, key, 32)
+    block = open_design(tab).document["network"]["blocks"]["Stage1First"]
+    assert next(node for node in block["nodes"] if node["id"] == "conv1")["params"]["out_channels"] == 32
+
+
+def test_what_is_gone_is_no_longer_shown(visit: Visit) -> None:
+    tab = select(open_example(visit(view="Canvas"), "lenet5"), "no_such_block", "c1")
+    assert not tab.exception and not [widget for widget in tab.number_input if "out_channels" in (widget.key or "")]
+
+
+# The file menu ---------------------------------------------------------------------------------------------------
+
+
+def test_a_link_opens_a_copy_for_somebody_else_and_once(visit: Visit) -> None:
+    tab = press(opened(visit(), "file"), "Make a link")
+    mine = open_design(tab)
+    token = documents.linked("ada", mine.id)
+    assert token and any(f"?share={token}" in code.value for code in tab.code)
+    other = visit("eve", share=token)
+    copy = open_design(other, "eve")
+    assert copy.id != mine.id and copy.document == mine.document and "share" not in other.query_params
+    sound(other.run())
+    assert len(documents.listing("eve")) == 1
+    press(opened(tab, "file"), "Take the link back")
+    late = visit("bob", share=token)
+    assert "The link leads nowhere" in " ".join(text.value for text in late.markdown)
+
+
+def test_a_design_goes_to_the_bin_and_comes_back(visit: Visit) -> None:
+    tab = visit()
+    first = open_design(tab)
+    press(opened(tab, "file"), "Duplicate")
+    second = open_design(tab)
+    assert second.name == "playground copy" and second.document["network"] == first.document["network"]
+    press(opened(tab, "file"), "To the bin")
+    assert open_design(tab).id == first.id
+    press(opened(tab, "file"), f"take-{second.id}")
+    assert {listed.id for listed in documents.listing("ada")} == {first.id, second.id}
+    documents.throw_away("ada", second.id)
+    press(opened(tab, "file"), f"delete-{second.id}")
+    assert documents.get("ada", second.id) is None and open_design(tab).id == first.id
+
+
+def test_who_throws_the_only_design_away_gets_a_first_one_again(visit: Visit) -> None:
+    tab = visit()
+    first = open_design(tab)
+    press(opened(tab, "file"), "To the bin")
+    assert open_design(tab).id != first.id and open_design(tab).name == "playground"
