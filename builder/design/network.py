@@ -84,7 +84,7 @@ class Graph(Value):
 
     nodes: tuple[Node, ...] = Field((), max_length=limits.NODES)
     outputs: tuple[Annotated[str, Field(max_length=90)], ...] = Field((), max_length=limits.INPUTS_PER_NODE)
-    view: dict[NodeId, Place] = {}
+    view: dict[NodeId, Place] = Field(default_factory=dict)  # not {}, which is copied for each of many blocks
 
 
 class Made(Value):

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -174,3 +175,20 @@ def test_a_link_opens_a_copy_in_another_browser(server: str, person: NewPerson) 
     expect(node(other, "c3")).to_have_count(0)
     expect_reads(other, "tanh2", "s2")
     assert "c3" in reads(page) and "c3" not in reads(other)
+
+
+@pytest.mark.parametrize("choice", ["SVG, for a paper", "PNG, for a slide"])
+def test_the_canvas_is_saved_as_a_picture(server: str, person: NewPerson, choice: str) -> None:
+    page = opened(server, person(), "lenet5")
+    expect(node(page, "c3")).to_be_visible()
+    page.get_by_role("button", name="Save as a picture").click()
+    with page.expect_download() as saving:
+        page.get_by_role("button", name=choice).click()
+    content = Path(saving.value.path()).read_bytes()
+    if choice.startswith("SVG"):
+        assert saving.value.suggested_filename == "lenet5.svg"
+        text = content.decode()
+        assert text.count("<path ") == 12 and "61,706" not in text and "48,120" in text and "#d55e00" in text
+    else:
+        assert saving.value.suggested_filename == "lenet5.png"
+        assert content.startswith(b"\x89PNG") and len(content) > 20_000

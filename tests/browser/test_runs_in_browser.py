@@ -21,6 +21,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
 ]
 
+IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 ROW = 32
 """Height of a row of the list, in pixels."""
 LAST_STEP = r"/A playground, training [^,]* at step ([\d,]+)/.exec(document.querySelector('.layerlab-plot').ariaLabel)"
@@ -36,7 +37,8 @@ def the_list(page: Page) -> Locator:
 
 
 def choose(page: Page, row: int) -> None:
-    """Tick a row of the list, or take its tick away."""
+    """Tick a row of the list, or take its tick away, once the page stands still: a list that is drawn anew forgets a tick."""
+    page.wait_for_selector(IDLE)
     box = the_list(page).bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 16, box["y"] + ROW * (row + 1) + ROW / 2)

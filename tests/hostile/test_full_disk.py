@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from builder import files
 from builder.engine import manage, service
 from builder.problem import Refused
-from builder.server import routes
+from builder.server.asked import asked
 from builder.store import checkpoints, database, documents, history, lock, runs, trouble
 from builder.store.trouble import UNTOLD, Unanswered
 from tests.engine.conftest import Start, start
@@ -279,5 +279,5 @@ def test_a_chart_is_told_to_ask_again_where_the_store_does_not_answer():
         raise trouble.busy("for a test")
 
     with pytest.raises(HTTPException) as answered:
-        asyncio.run(routes._asked(question))
+        asyncio.run(asked(question))
     assert (answered.value.status_code, answered.value.detail) == (503, "The store is busy")

@@ -15,7 +15,7 @@ from builder import limits
 from builder.design import read
 from builder.problem import Refused
 
-SECONDS = 1.0
+SECONDS = 2.0
 KILOBYTES = 200 * 1_024
 
 CODES = {

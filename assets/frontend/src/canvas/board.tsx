@@ -7,7 +7,7 @@ import {
 import { useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore, type DragEvent, type KeyboardEvent, type MouseEvent } from "react";
 import { Actions, type Spot } from "./actions";
 import { Add, DRAGGED } from "./add";
-import { Breadcrumb, Help, NoticeBox, Toolbar, type Tool } from "./chrome";
+import { Breadcrumb, Help, NoticeBox, PictureChoice, Toolbar, type Tool } from "./chrome";
 import { Echo } from "./echo";
 import { SignalLine, Verdicts, WantedLine, type Verdict } from "./edges";
 import { familyColor } from "./family";
@@ -19,6 +19,7 @@ import { commandOf, stepOf, type Command } from "./keys";
 import type { Direction } from "./layout";
 import { GivenDot, LayerCard, OpenBlock } from "./nodes";
 import type { PaletteEntry } from "./palette";
+import { pictureOf, pngOf, save } from "./picture";
 import type { Session } from "./session";
 import type { Place } from "./sheet";
 
@@ -41,7 +42,7 @@ interface BoardProps {
   tellSelection: (at: string, nodes: string[]) => void;
 }
 
-type Opened = { kind: "add"; text: string; spot: Spot } | { kind: "find" } | { kind: "help" };
+type Opened = { kind: "add"; text: string; spot: Spot } | { kind: "find" } | { kind: "help" } | { kind: "picture" };
 
 const NODE_TYPES = { layer: LayerCard, given: GivenDot };
 const EDGE_TYPES = { signal: SignalLine };
@@ -344,6 +345,19 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
     if ((event.target as Element).classList.contains("react-flow__pane")) showAdd("", { place: placeAt({ x: event.clientX, y: event.clientY }) });
   };
 
+  const savePicture = async (format: "svg" | "png") => {
+    close();
+    const colors = getComputedStyle(wrapper.current!);
+    const ofFamily = (family: string) => colors.getPropertyValue(`--family-${family}`).trim() || "#888888";
+    const svg = pictureOf(level?.name ?? "", nodes, edges, ofFamily);
+    try {
+      const content = format === "svg" ? new Blob([svg], { type: "image/svg+xml" }) : await pngOf(svg);
+      save(content, `${level?.name || "network"}.${format}`);
+    } catch {
+      session.tell("The picture could not be made.", "It may be too large for this browser; an SVG has no such limit.");
+    }
+  };
+
   const titleOf = (id: string | null) => level?.nodes.find((node) => node.id === id)?.title ?? id;
   const whereOf = ({ place }: Spot) => {
     const before = actions.before(selected);
@@ -368,6 +382,7 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
       { icon: "zoomOut", label: "Zoom out", run: () => void view.zoomOut({ duration: motion() }) },
       { icon: "zoomIn", label: "Zoom in", run: () => void view.zoomIn({ duration: motion() }) },
       { icon: "fit", label: "Show everything", keys: "F", run: fit },
+      { icon: "picture", label: "Save as a picture", isOff: nodes.length === 0, run: () => setOpened({ kind: "picture" }) },
       { icon: "full", label: isFull ? "Leave full size" : "Full size", isOn: isFull, run: toggleFull },
     ],
     [{ icon: "help", label: "Keyboard and mouse", keys: "?", run: () => setOpened({ kind: "help" }) }],
@@ -450,6 +465,7 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
         />
       )}
       {opened?.kind === "help" && <Help onClose={close} />}
+      {opened?.kind === "picture" && <PictureChoice onChoose={(format) => void savePicture(format)} onClose={close} />}
       <NoticeBox notice={notice} onDismiss={() => session.dismiss()} />
       <div className="unseen" aria-live="polite">{said}</div>
     </div>

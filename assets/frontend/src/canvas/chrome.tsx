@@ -111,3 +111,23 @@ export function Help({ onClose }: { onClose: () => void }) {
     </div>
   );
 }
+
+/** In which form the canvas is saved as a picture. */
+export function PictureChoice({ onChoose, onClose }: { onChoose: (format: "svg" | "png") => void; onClose: () => void }) {
+  const first = useRef<HTMLButtonElement>(null);
+  useEffect(() => first.current?.focus({ preventScroll: true }), []);
+  const press = (event: React.KeyboardEvent) => {
+    if (event.key === "Escape") onClose();
+    if (event.key !== "Shift") event.stopPropagation();
+  };
+  return (
+    <div className="help-cover" onClick={onClose} onKeyDown={press}>
+      <div className="help picture" role="dialog" aria-modal="true" aria-label="Save as a picture" onClick={(event) => event.stopPropagation()}>
+        <p>This level of the network, on white, without the problem markers.</p>
+        <button ref={first} type="button" onClick={() => onChoose("svg")}>SVG, for a paper</button>
+        <button type="button" onClick={() => onChoose("png")}>PNG, for a slide</button>
+        <button type="button" onClick={onClose}>Cancel</button>
+      </div>
+    </div>
+  );
+}

@@ -1,38 +1,12 @@
 /** How a connection looks, and one that is being drawn. */
 
-import { BaseEdge, getBezierPath, getSmoothStepPath, Position, type ConnectionLineComponentProps, type EdgeProps } from "@xyflow/react";
+import { BaseEdge, getBezierPath, type ConnectionLineComponentProps, type EdgeProps } from "@xyflow/react";
 import { createContext, memo, useContext } from "react";
-import { HEIGHT, WIDTH, type FlowNode, type Route, type SignalEdge } from "./flow";
-import type { Place } from "./sheet";
-
-type Ends = Pick<EdgeProps, "sourceX" | "sourceY" | "targetX" | "targetY" | "sourcePosition" | "targetPosition">;
-
-/** Half of the gap between two columns: where a connection to the top of the next column runs. */
-const GAP = 36;
-
-/** A smooth line, or one that runs back to the start of the next column or row. */
-function pathOf(ends: Ends) {
-  const isDown = ends.sourcePosition === Position.Bottom;
-  const isBack = isDown ? ends.targetY < ends.sourceY : ends.targetX < ends.sourceX;
-  if (!isBack) return getBezierPath(ends);
-  const center = isDown ? { centerX: ends.targetX - WIDTH / 2 - GAP } : { centerY: ends.targetY - HEIGHT / 2 - GAP };
-  return getSmoothStepPath({ ...ends, ...center, borderRadius: 14, offset: 18 });
-}
-
-/** A smooth line through points, upright (or level) at each of them. */
-function pathThrough(ends: Ends, { points, direction }: Route): [string, number, number] {
-  const all: Place[] = [[ends.sourceX, ends.sourceY], ...points, [ends.targetX, ends.targetY]];
-  const path = all.slice(1).map(([x, y], index) => {
-    const [fromX, fromY] = all[index]!;
-    const [middleX, middleY] = [(fromX + x) / 2, (fromY + y) / 2];
-    return direction === "down" ? `C${fromX} ${middleY} ${x} ${middleY} ${x} ${y}` : `C${middleX} ${fromY} ${middleX} ${y} ${x} ${y}`;
-  });
-  const [labelX, labelY] = all[Math.floor(all.length / 2)]!;
-  return [`M${ends.sourceX} ${ends.sourceY}${path.join("")}`, labelX, labelY];
-}
+import type { FlowNode, SignalEdge } from "./flow";
+import { lineOf } from "./paths";
 
 export const SignalLine = memo(function SignalLine(edge: EdgeProps<SignalEdge>) {
-  const [path, labelX, labelY] = edge.data?.route ? pathThrough(edge, edge.data.route) : pathOf(edge);
+  const [path, labelX, labelY] = lineOf(edge, edge.data?.route);
   const shape = edge.data?.showsShape ? edge.data.shape : "";
   return (
     <BaseEdge

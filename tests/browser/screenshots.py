@@ -1,0 +1,70 @@
+"""Screenshots of Build, into assets/screenshots: `python -m tests.browser.screenshots [NAME ...]`.
+
+Each network in two sizes of window, light and dark, from an app with a home of its own.
+"""
+
+import tempfile
+from pathlib import Path
+
+import click
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from benchmarks.stage import IDLE, new_visitor, own_home, server
+from builder.blocks import example
+from builder.design.network import to_json
+from builder.server.identity import COOKIE
+from builder.store import documents
+from tests.browser.conftest import ARGUMENTS, CHROMIUM, ROOT
+
+FOLDER = ROOT / "assets/screenshots"
+NETWORKS = ("mlp-784", "lenet5", "googlenet", "resnet50", "unet-small", "transformer-small")
+SIZES = ((1440, 900), (1280, 720))
+SCHEMES = ("light", "dark")
+SETTLED = 1_500
+"""Milliseconds until a canvas that has been fitted stands still."""
+
+
+def taken(browser: Browser, address: str, name: str, folder: Path) -> None:
+    """All four pictures of one network, with its first layer that has weights selected."""
+    visitor = new_visitor()
+    network = example(name)
+    design = documents.create(visitor.owner, name, to_json(network))
+    chosen = next(node.id for node in network.network.nodes if node.type != "Input")
+    for width, height in SIZES:
+        for scheme in SCHEMES:
+            context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
+            context.add_cookies([{"name": COOKIE, "value": visitor.cookie, "url": address}])
+            page = context.new_page()
+            page.goto(f"{address}/?design={design.id}")
+            select(page, chosen)
+            page.screenshot(path=folder / f"build-{name}-{width}-{scheme}.png")
+            context.close()
+
+
+def select(page: Page, node: str) -> None:
+    where = page.locator(f".react-flow__node[data-id={node}]")
+    where.wait_for()
+    page.wait_for_selector(IDLE)
+    page.wait_for_timeout(SETTLED)
+    where.click()
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(SETTLED)
+    page.wait_for_selector(IDLE)
+
+
+@click.command(help=__doc__)
+@click.argument("names", nargs=-1)
+def main(names: tuple[str, ...]) -> None:
+    FOLDER.mkdir(exist_ok=True)
+    with own_home(), server() as address, sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        for name in names or NETWORKS:
+            click.echo(name)
+            taken(browser, address, name, Path(folder))
+        browser.close()
+        for picture in Path(folder).iterdir():  # all or none
+            (FOLDER / picture.name).write_bytes(picture.read_bytes())
+
+
+if __name__ == "__main__":
+    main()
