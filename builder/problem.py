@@ -79,7 +79,7 @@ class Group(Value):
     """Let nodes become one block called `name`: their place is taken by one node that uses it."""
 
     edit: Literal["group"] = "group"
-    nodes: tuple[str, ...] = Field(min_length=1, max_length=1_000)
+    nodes: tuple[str, ...] = Field(min_length=1, max_length=2_000)
     name: str
     block: str | None = None
 

@@ -3,8 +3,10 @@
 from collections.abc import Collection
 from typing import Any
 
+from builder import limits
 from builder.design import names, size
 from builder.design.network import split_reference
+from builder.design.order import running_order
 from builder.design.scope import copied, given_names, graph_of, is_node
 from builder.problem import Edit, Insert, Json, Problem, Refused, Set, say
 
@@ -27,14 +29,16 @@ def pasted(document: Json, clip: Json, block: str | None = None, keep_sources: b
     graph has it. Blocks come along, under a new name where another block has theirs. Raises Refused for what is no clip.
     """
     size.check_values(clip)
-    _check(clip)
     graph, network = graph_of(document, block), document.get("network", document)
+    _check(clip, len(graph["nodes"]))
     there = {node["id"] for node in graph["nodes"]}
     given = set(given_names(graph, block))
     blocks, called = _new_blocks(clip.get("blocks", {}), network.get("blocks", {}))
     ids: dict[str, str] = {}
+    taken = there | given
     for node in clip["nodes"]:
-        ids[node["id"]] = names.fresh(node["id"], {*there, *given, *ids.values()})
+        ids[node["id"]] = names.fresh(node["id"], taken)
+        taken.add(ids[node["id"]])
     known = there | given if keep_sources else set()
     edits: list[Edit] = [Set(path=f"network.blocks.{name}", value=value) for name, value in blocks.items()]
     after = graph["nodes"][-1]["id"] if graph["nodes"] else None
@@ -45,13 +49,24 @@ def pasted(document: Json, clip: Json, block: str | None = None, keep_sources: b
     return edits
 
 
-def _check(clip: Json) -> None:
-    """Raises Refused for JSON that is not a clip."""
+def _check(clip: Json, there: int) -> None:
+    """Raises Refused for JSON that is not a clip, and for one that has no room beside so many nodes."""
     nodes = clip.get("nodes") if isinstance(clip, dict) and clip.get("format") == FORMAT else None
     blocks = clip.get("blocks", {}) if nodes else None
-    if not nodes or not isinstance(nodes, list) or not all(map(is_node, nodes)) or not isinstance(blocks, dict):
+    if not _are_nodes(nodes) or not isinstance(blocks, dict) or not all(map(_is_block, blocks.values())):
         because = say("Copy nodes from a canvas first; what was copied is something else.")
         raise Refused(Problem(code="clip/none", title=say("There is nothing to paste"), because=because))
+    if len(clip["nodes"]) + there > limits.NODES:
+        because = say("A network has {most:,} nodes at most.", most=limits.NODES)
+        raise Refused(Problem(code="clip/too-many", title=say("There is no room for what was copied"), because=because))
+
+
+def _are_nodes(nodes: Json) -> bool:
+    return isinstance(nodes, list) and bool(nodes) and all(map(is_node, nodes))
+
+
+def _is_block(block: Json) -> bool:
+    return isinstance(block, dict) and _are_nodes(block.get("nodes"))
 
 
 def _blocks_of(nodes: list[Any], blocks: dict[str, Any]) -> dict[str, Any]:
@@ -67,26 +82,40 @@ def _blocks_of(nodes: list[Any], blocks: dict[str, Any]) -> dict[str, Any]:
 
 
 def _new_blocks(coming: dict[str, Any], there: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The blocks that have to be made, and what each block of a clip is called: as it was, where that is the same block."""
+    """The blocks that have to be made, and what each block of a clip is called: as it was, where that is the same block.
+
+    Inner blocks come first: a block whose inside uses another one than it did is another block.
+    """
     called: dict[str, str] = {}
-    for name, value in coming.items():
+    made: dict[str, Any] = {}
+    for name in _inner_first(coming):
+        value = _with_blocks(coming[name], called)
         number, free = 1, name
-        while (free in there and there[free] != value) or free in called.values():
+        while there.get(free, value) != value or free in made:
             number += 1
             free = f"{name}{number}"
         called[name] = free
-    made = {called[name]: _with_blocks(value, called) for name, value in coming.items() if called[name] not in there}
+        if free not in there:
+            made[free] = value
     return made, called
+
+
+def _inner_first(blocks: dict[str, Any]) -> list[str]:
+    """Names of blocks, each behind those that it uses; what runs in a circle is told where the design is read."""
+    uses = {
+        name: {node["block"] for node in block["nodes"] if node.get("block")} & blocks.keys()
+        for name, block in blocks.items()
+    }
+    order, _ = running_order(uses)
+    return [*order, *(name for name in blocks if name not in order)]
 
 
 def _with_blocks(block: Any, called: dict[str, str]) -> Any:
     """A block whose inside uses blocks by their new names."""
-    if not isinstance(block, dict):
-        return block  # reading the design says what is wrong with it
     nodes = [
-        {**node, "block": called.get(node["block"], node["block"])} if isinstance(node, dict) and node.get("block") else node
-        for node in block.get("nodes", [])
-    ]  # fmt: skip
+        {**node, "block": called.get(node["block"], node["block"])} if node.get("block") else node
+        for node in block["nodes"]
+    ]
     return {**copied(block), "nodes": copied(nodes)}
 
 

@@ -107,6 +107,9 @@ def _unset(document: Json, edit: Unset) -> None:
 
 def _insert(document: Json, edit: Insert) -> None:
     graph, node = graph_of(document, edit.block), copied(edit.node)
+    if len(graph["nodes"]) >= limits.NODES:
+        because = say("A network has {most:,} nodes at most.", most=limits.NODES)
+        raise refuse(say("There is no room for another node"), because)
     if not is_node(node):
         raise refuse(say("That is not a node"), say("A node has an id, and a list of inputs."))
     if node["id"] in [*node_ids(document, edit.block), *given_names(graph, edit.block)]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from builder import limits
 from builder.design import names
 from builder.design.network import split_reference
 from builder.design.scope import copied, forget_place, given_names, graph_of, place_of, refuse, sort_nodes
@@ -69,6 +70,11 @@ def ungroup(document: Json, edit: Ungroup) -> None:
     taken = {*_ids(graph), *given_names(graph, edit.block)}
     made: list[Node] = []
     repeat = use.get("repeat", 1)
+    if not isinstance(repeat, int) or not 1 <= repeat * len(inside["nodes"]) + len(graph["nodes"]) <= limits.NODES:
+        raise refuse(
+            say("{node} cannot be taken apart", node=edit.node),
+            say("There would be more than {most:,} nodes beside each other.", most=limits.NODES),
+        )
     for copy in range(repeat):
         called = _fresh_ids(inside, taken, f"{edit.node}_{copy}_" if repeat > 1 else "")
         outside = dict(zip(given, comes_in, strict=True))
@@ -147,9 +153,10 @@ def _with_inputs(node: Node, given: dict[str, str]) -> Node:
 def _fresh_ids(inside: Node, taken: set[str], prefix: str) -> dict[str, str]:
     """What each node of a block is called once it stands outside; without a prefix its own name, where that is free."""
     called: dict[str, str] = {}
+    used = set(taken)
     for name in _ids(inside):
-        used = taken | set(called.values())
         called[name] = names.fresh(f"{prefix}{name}"[:36], used)
+        used.add(called[name])
     return called
 
 

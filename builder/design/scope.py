@@ -50,6 +50,7 @@ def is_node(node: Json) -> bool:
         and isinstance(node.get("id"), str)
         and _are_references(node.get("inputs", []))
         and isinstance(node.get("shares"), str | None)
+        and isinstance(node.get("block"), str | None)
     )
 
 

@@ -36,13 +36,16 @@ from builder.store.documents import Draft
 KEPT_SHEETS = 64
 """Newest sheets that are remembered, for all designs together: what has changed is told by them."""
 
+LAST_REVISION = 2**31 - 1
+"""What every database takes as a whole number."""
+
 Place: TypeAlias = tuple[float, float]
 
 
 class Asked(Value):
     """A change that a canvas asks for: made looking at revision `base`, in the graph at a path."""
 
-    base: int = Field(ge=0)
+    base: int = Field(ge=0, le=LAST_REVISION)
     at: str = Field("", max_length=limits.DESIGN_DEPTH * 41)
 
 
@@ -138,7 +141,11 @@ def copied(owner: str, design: str, wanted: Nodes) -> dict[str, Json]:
 def pasted(owner: str, design: str, wanted: Paste) -> Sheet:
     """Put what was copied into the graph."""
     document = _draft(owner, design).document
-    edits = clip.pasted(document, wanted.clip, _block(read.experiment(document), wanted.at))
+    block = _block(read.experiment(document), wanted.at)
+    edits = clip.pasted(document, wanted.clip, block)
+    new = _new(edits)
+    if wanted.place and len(new) == 1:  # several are laid out by what they read
+        edits.append(Set(path=f"{_path(block)}.view.{new[0]}", value=list(wanted.place)))
     return _carried_out(owner, design, wanted, edits) | {"added": _new(edits)}
 
 
@@ -217,8 +224,15 @@ def _answer(draft: Draft, at: str, since: int) -> Sheet:
     with _lock:
         sheet = _sheets.get((draft.id, at, draft.revision))
         before = _sheets.get((draft.id, at, since))
+        if sheet is not None:
+            _sheets.move_to_end((draft.id, at, draft.revision))
     if sheet is None:
-        sheet = sheet_of(draft, at)
+        try:
+            sheet = sheet_of(draft, at)
+        except Refused:
+            if not at:
+                raise
+            return _answer(draft, at.rpartition(".")[0], -1)  # the change took the level itself away: the one above it
         with _lock:
             _sheets[draft.id, at, draft.revision] = sheet
             while len(_sheets) > KEPT_SHEETS:
@@ -288,7 +302,9 @@ async def _body(request: Request, form: Any) -> Any:
         if len(read_so_far) > limits.DESIGN_BYTES:
             raise HTTPException(413)
     try:
-        return form.validate_python(json.loads(read_so_far))
+        told = json.loads(read_so_far)
+        json.dumps(told, ensure_ascii=False).encode()  # half of a character pair is no text, and could not be answered
+        return form.validate_python(told)
     except (ValidationError, ValueError, RecursionError) as error:
         raise HTTPException(400) from error
 

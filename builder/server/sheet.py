@@ -26,7 +26,8 @@ def sheet_of(draft: Draft, at: str = "") -> Sheet:
     graph = here.graph
     steps = [node.id for node in here.way]
     rows = {row.id: row for row in here.rows}
-    told = _told(problems, f"{at}." if at else "")
+    # Problems of what is repeated are told of its first copy.
+    told = _told(problems, "".join(f"{node.id}.0." if node.repeat > 1 else f"{node.id}." for node in here.way))
     return {
         "revision": draft.revision,
         "base": None,

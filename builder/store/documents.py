@@ -256,7 +256,13 @@ def _forget_oldest(connection: Connection, id: str) -> None:
 
 def _advance(connection: Connection, row: Row[Any], document: dict[str, Json], touched: list[str]) -> Draft:
     name = document.get("name") or row.name  # the list of designs says what the document says
-    new = {"revision": row.revision + 1, "document": document, "name": name, "touched": time.time()}
+    new = {
+        "revision": row.revision + 1,
+        "document": document,
+        "name": name,
+        "touched": time.time(),
+        "binned": None,
+    }  # who edits it wants it
     connection.execute(update(draft).where(draft.c.id == row.id).values(new))
     change = {"draft": row.id, "revision": row.revision + 1, "owner": row.owner, "touched": touched}
     connection.execute(insert(draft_change).values(change))

@@ -5,7 +5,7 @@ import json
 from builder.design import edits as design_edits
 from builder.design import read
 from builder.design.network import to_json
-from builder.problem import Edit, Problem, Refused, say
+from builder.problem import Edit, Json, Problem, Refused, say
 from builder.store import documents
 from builder.store.documents import Draft
 
@@ -28,12 +28,22 @@ def edit(owner: str, design: str, base_revision: int, edits: tuple[Edit, ...] | 
             overlap = _overlap(touched, documents.changed_since(owner, design, base_revision))
             if overlap:
                 raise Refused(_stale(overlap))
-        edited = read.experiment(design_edits.apply(draft.document, edits))
+        edited = read.experiment(_applied(draft.document, edits))
         document = read.text(json.dumps(to_json(edited)))  # what would be refused as a file is not saved either
         saved = documents.save(owner, design, draft.revision, document, touched)
         if saved is not None:
             return saved
     raise Refused(_stale(touched))
+
+
+def _applied(document: Json, edits: tuple[Edit, ...] | list[Edit]) -> Json:
+    """The document after the edits. Whatever one of them leaves behind for the next one, nothing else is raised than Refused."""
+    try:
+        return design_edits.apply(document, edits)
+    except (TypeError, KeyError, AttributeError, ValueError, IndexError) as error:
+        because = say("One of them leaves something behind that the next one cannot work on.")
+        problem = Problem(code="edit/impossible", title=say("These edits cannot be made together"), because=because)
+        raise Refused(problem) from error
 
 
 def _overlap(mine: list[str], theirs: list[str]) -> list[str]:

@@ -108,7 +108,7 @@ def _link(draft: Draft) -> None:
     st.caption("Whoever opens this link gets a copy; nobody changes yours.")
     st.code(session.link_to(token), language=None, wrap_lines=True)
     st.button(
-        "Take the link back", icon=":material/link_off:", on_click=documents.unlink, args=(session.owner(), draft.id)
+        "Take the link back", icon=":material/link_off:", on_click=session.attempt, args=(documents.unlink, draft.id)
     )
 
 

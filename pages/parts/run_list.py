@@ -138,15 +138,13 @@ def table(found: Sequence[Run], asked: Asked) -> list[Run]:
     listed = list(found[: asked.limit])
     ids = [run.id for run in listed]
     chosen = [run for run in session.chosen_runs() if run in ids]
-    key = (
-        f"run-table-{crc32(' '.join(ids).encode())}"  # with other rows it is another table, which has no selection yet
-    )
+    # With other rows, or other runs chosen elsewhere, it is another table, which begins with them ticked. A value given to
+    # the one that is there would be lost where the next script run comes before the browser has heard of it.
+    key = f"run-table-{crc32(' '.join(ids).encode())}-{session.choice()}"
     rows = sorted(ids.index(run) for run in chosen)
-    if rows != _rows(session.shown(key)):  # what is chosen goes with its run
-        session.show(key, {"selection": {"rows": rows, "columns": [], "cells": []}})
 
     def choose() -> None:
-        session.choose_runs([ids[row] for row in _rows(session.shown(key)) if row < len(ids)])
+        session.tick_runs([ids[row] for row in _rows(session.shown(key)) if row < len(ids)])
 
     frame = frame_of(listed, chosen)
     st.dataframe(
@@ -154,6 +152,7 @@ def table(found: Sequence[Run], asked: Asked) -> list[Run]:
         key=key,
         hide_index=True,
         on_select=choose,
+        selection_default={"selection": {"rows": rows, "columns": [], "cells": []}},
         selection_mode="multi-row",
         row_height=ROW,
         height=ROW * (min(len(listed), TALLEST) + 1) + 2,

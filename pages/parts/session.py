@@ -126,14 +126,14 @@ def open_design(design: str) -> None:
 def submit(edits: Sequence[Edit], base_revision: int) -> None:
     """Carry edits out on the open design, and keep what they did, or what is wrong with them, to be told."""
     design = st.session_state["design"]
-    before = documents.get(owner(), design)
     try:
+        before = documents.get(owner(), design)
         after = editing.edit(owner(), design, base_revision, list(edits))
     except Refused as refused:
         notify(*refused.problems)
     else:
         notify()
-        st.session_state["effect"] = (after.revision, _effect(before, after))
+        st.session_state["effect"] = (after.id, after.revision, _effect(before, after))
 
 
 def _effect(before: Draft | None, after: Draft) -> str:
@@ -145,18 +145,16 @@ def _effect(before: Draft | None, after: Draft) -> str:
 
 def last_effect(revision: int) -> str:
     """What the last edit of a form did to the network, as long as no other change has come after it."""
-    at, told = st.session_state.get("effect", (0, ""))
-    return told if at == revision else ""
+    design, at, told = st.session_state.get("effect", ("", 0, ""))
+    return told if (design, at) == (st.session_state.get("design"), revision) else ""
 
 
 def undo() -> None:
-    documents.undo(owner(), st.session_state["design"])
-    notify()
+    attempt(documents.undo, st.session_state["design"])
 
 
 def redo() -> None:
-    documents.redo(owner(), st.session_state["design"])
-    notify()
+    attempt(documents.redo, st.session_state["design"])
 
 
 # A file that cannot be read yet ----------------------------------------------------------------------------------
@@ -239,6 +237,7 @@ def selected() -> str | None:
 
 def select(node: str | None, around: str | None = None) -> None:
     """Open a node: `conv1`, or `stage1.conv1` inside a block. An open one is closed, back to the block `around` it."""
+    st.session_state["several"] = []
     chosen = selected() or ""
     st.session_state["selected"] = around if node and f"{chosen}.".startswith(f"{node}.") else node
 
@@ -353,9 +352,20 @@ def chosen_runs() -> list[str]:
 
 
 def choose_runs(chosen: Sequence[str]) -> None:
-    """Choose runs. Those that were chosen before keep their places: their colours go by them."""
+    """Choose runs, whatever is ticked in the list: it is drawn anew."""
+    tick_runs(chosen)
+    st.session_state["choice"] = choice() + 1
+
+
+def tick_runs(chosen: Sequence[str]) -> None:
+    """Runs are ticked in the list. Those that were chosen before keep their places: their colours go by them."""
     before = [run for run in chosen_runs() if run in chosen]
     st.session_state["chosen"] = list(dict.fromkeys([*before, *chosen]))
+
+
+def choice() -> int:
+    """How often runs were chosen elsewhere than in the list."""
+    return int(st.session_state.get("choice", 0))
 
 
 def show_chosen(chosen: Sequence[str]) -> None:

@@ -231,7 +231,7 @@ def test_what_cannot_be_done_is_told_and_changes_nothing(canvas: Canvas) -> None
     assert problems(canvas.ask("add", name="NoSuchLayer", after="c1")) == ["edit/impossible"]
     assert problems(canvas.ask("add", name="ReLU", edge={"node": "image", "port": 0})) == ["edit/impossible"]
     assert problems(canvas.ask("paste", clip={"format": "something else"})) == ["clip/none"]
-    assert problems(canvas.ask("edits", at="c1", edits=[])) == ["canvas/gone"]
+    assert problems(canvas.ask("add", at="c1", name="ReLU")) == ["canvas/gone"]
     assert canvas.document == before
 
 
@@ -268,11 +268,13 @@ def test_others_and_other_sites_change_nothing(canvas: Canvas, client: Client) -
         b"[]",
         b"{",
         b'{"base": -1, "edits": []}',
+        b'{"base": 9223372036854775808, "edits": []}',
+        b'{"base": 1, "edits": [{"edit": "remove", "node": "\\ud800"}]}',
         b'{"base": 1, "edits": [{"edit": "format"}]}',
         b'{"base": 1, "edits": [], "more": 1}',
         b'{"base": 1, "edits": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     ],
-    ids=["nothing", "list", "cut", "negative", "unknown edit", "more", "deep"],
+    ids=["nothing", "list", "cut", "negative", "huge", "half a character", "unknown edit", "more", "deep"],
 )
 def test_what_is_no_question_is_refused_as_such(canvas: Canvas, body: bytes) -> None:
     path = f"/api/designs/{canvas.design}/edits"
@@ -282,6 +284,88 @@ def test_what_is_no_question_is_refused_as_such(canvas: Canvas, body: bytes) -> 
 def test_more_than_a_design_may_have_is_not_read(canvas: Canvas) -> None:
     path = f"/api/designs/{canvas.design}/edits"
     assert canvas.client.get(path, method="POST", body=b" " * 3_000_000, origin="http://127.0.0.1").status == 413
+
+
+def test_a_change_that_takes_the_level_away_is_answered_with_the_one_above(canvas: Canvas) -> None:
+    canvas.ask("edits", edits=[{"edit": "group", "nodes": ["c1", "tanh1"], "name": "Stem"}])
+    canvas.look("stem")
+    answer = canvas.ask("undo")
+    assert answer.status == 200 and (canvas.sheet["at"], canvas.sheet["base"]) == ("", None) and "c1" in canvas.nodes
+
+
+def test_a_mistake_inside_what_is_repeated_is_told_there(client: Client) -> None:
+    canvas = Canvas(client, "lenet5")
+    canvas.ask("edits", edits=[{"edit": "group", "nodes": ["tanh1"], "name": "Act"}])
+    canvas.ask("edits", edits=[{"edit": "set", "path": "network.nodes.act.repeat", "value": 2}])
+    canvas.look("act")
+    canvas.ask("add", name="Conv3d", after="tanh1")
+    assert canvas.nodes["conv3d"]["problem"]["severity"] == "error"
+
+
+def test_what_is_pasted_is_what_was_copied_where_an_inner_block_differs(client: Client) -> None:
+    def nested(channels: int) -> Canvas:
+        canvas = Canvas(client, "lenet5")
+        canvas.ask("edits", edits=[{"edit": "set", "path": "network.nodes.c1.params.out_channels", "value": channels}])
+        canvas.ask("edits", edits=[{"edit": "group", "nodes": ["c1"], "name": "Inner"}])
+        canvas.ask("edits", edits=[{"edit": "group", "nodes": ["inner"], "name": "Outer"}])
+        return canvas
+
+    one, other = nested(6), nested(17)
+    clip = json.loads(one.ask("copy", nodes=["outer"]).body)["clip"]
+    other.ask("paste", clip=clip, place=[500, 600])
+    (pasted,) = other.sheet["added"]
+    assert other.nodes[pasted]["type"] == "Outer2" and other.nodes[pasted]["place"] == [500, 600]
+    blocks = other.document["network"]["blocks"]
+    inner = next(node["block"] for node in blocks["Outer2"]["nodes"])
+    assert blocks[inner]["nodes"][0]["params"]["out_channels"] == 6 and sorted(blocks) == [
+        "Inner",
+        "Inner2",
+        "Outer",
+        "Outer2",
+    ]
+
+
+@pytest.mark.parametrize(
+    "clip",
+    [
+        {"nodes": [{"id": "a", "block": ["x"]}]},
+        {"nodes": [{"id": "a", "type": "ReLU"}], "blocks": {"X": {"nodes": 5}}},
+        {"nodes": [{"id": "a", "type": "ReLU"}], "blocks": {"X": {"nodes": [{"id": "b", "block": ["x"]}]}}},
+        {"nodes": [{"id": "a", "type": "ReLU"}], "blocks": 5},
+        {"nodes": [{"id": 5}]},
+        {"nodes": [{"id": f"n{at}", "type": "ReLU"} for at in range(7_000)]},
+    ],
+    ids=["block of a list", "nodes of a number", "inner block of a list", "blocks of a number", "number", "too many"],
+)
+def test_a_hostile_clip_is_refused_at_once(canvas: Canvas, clip: Json) -> None:
+    assert problems(canvas.ask("paste", clip={"format": "layerlab.clip", **clip}))[0].startswith("clip/")
+
+
+GROUP = {"edit": "group", "nodes": ["c1"], "name": "Foo"}
+UNGROUP = {"edit": "ungroup", "node": "foo"}
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        [{"edit": "set", "path": "network.view.c1", "value": 5}, GROUP],
+        [{"edit": "set", "path": "network.blocks", "value": 5}, GROUP],
+        [GROUP, {"edit": "set", "path": "network.nodes.foo.repeat", "value": "x"}, UNGROUP],
+        [GROUP, {"edit": "set", "path": "network.nodes.foo.repeat", "value": 10**9}, UNGROUP],
+        [GROUP, {"edit": "set", "path": "network.nodes.foo.block", "value": ["x"]}, UNGROUP],
+        [GROUP, {"edit": "set", "path": "network.blocks.Foo.outputs", "value": ["zz"]}, UNGROUP],
+        [GROUP, {"edit": "set", "path": "network.blocks.Foo.inputs", "value": 5}, UNGROUP],
+        [
+            {"edit": "insert", "node": {"id": f"n{at}", "type": "ReLU", "inputs": []}, "after": "c1"}
+            for at in range(2_000)
+        ],
+    ],
+    ids=["view", "blocks", "repeat", "a billion", "block", "outputs", "inputs", "two thousand"],
+)
+def test_edits_that_leave_nothing_to_work_on_are_refused(canvas: Canvas, edits: list[Json]) -> None:
+    before = canvas.document
+    assert problems(canvas.ask("edits", edits=edits))
+    assert canvas.document == before
 
 
 # Two canvases ----------------------------------------------------------------------------------------------------

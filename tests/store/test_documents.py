@@ -231,3 +231,10 @@ def test_a_link_that_was_taken_back_leads_nowhere(take: str) -> None:
             documents.copy_of_shared("eve", wrong)
         assert refused.value.problems[0].code == "share/gone"
     assert names("eve") == []
+
+
+def test_who_edits_a_design_in_the_bin_takes_it_out() -> None:
+    design = documents.create("ada", "Mine", {"a": 1})
+    documents.throw_away("ada", design.id)
+    documents.save("ada", design.id, 1, {"a": 2}, ["a"])
+    assert names("ada") == ["Mine"] and names("ada", binned=True) == []
