@@ -2,19 +2,11 @@
 
 import streamlit as st
 
-from builder.server.bundles import STATIC
 from builder.store.documents import Draft
 from pages.parts import session
+from pages.parts.bundle import component
 
-(_BUNDLE,) = STATIC.glob("canvas-*.js")  # the build leaves exactly one
-
-_component = st.components.v2.component(
-    "layerlab_canvas",
-    js=f"""
-const bundle = await import(new URL("assets/{_BUNDLE.name}", document.baseURI).href);
-export default bundle.default;
-""",
-)
+_component = component("canvas")
 
 KEY = "canvas"
 

@@ -47,12 +47,18 @@ def _one(network: Network, here: Inside, node: Node, revision: int) -> None:
         layer_form(network, here.graph, here.block, node, row, revision)
         return
     block_form(network, here.block, node, row, revision)
+    take_apart(node, here.block, revision, key=f"ungroup-{here.block or ''}-{node.id}")
+
+
+def take_apart(node: Node, block: str | None, revision: int, key: str) -> None:
+    """A button that puts what is inside the block in its place."""
     st.button(
         "Open into layers",
+        key=key,
         icon=":material/open_in_full:",
         help="Put the layers in the block's place, as often as it is repeated.",
         on_click=session.submit,
-        args=([Ungroup(node=node.id, block=here.block)], revision),
+        args=([Ungroup(node=node.id, block=block)], revision),
     )
 
 

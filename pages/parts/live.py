@@ -3,20 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-import streamlit as st
+from pages.parts.bundle import component
 
-from builder.server.bundles import STATIC
-
-(_BUNDLE,) = STATIC.glob("live-*.js")  # the build leaves exactly one
-
-_component = st.components.v2.component(
-    "layerlab_live",
-    js=f"""
-const bundle = await import(new URL("assets/{_BUNDLE.name}", document.baseURI).href);
-export default bundle.default;
-""",
-    isolate_styles=False,  # Plotly puts its styles into the document's head, which a shadow root would not see
-)
+# Plotly puts its styles into the document's head, which a shadow root would not see.
+_component = component("live", isolate_styles=False)
 
 
 def live_chart(

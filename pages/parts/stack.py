@@ -7,7 +7,7 @@ import streamlit as st
 from builder.analysis import Analysis, Row
 from builder.design import edits
 from builder.design.network import Graph, Network, Node
-from builder.problem import Group, Move, Remove, Set, Ungroup
+from builder.problem import Group, Move, Remove, Set
 from builder.store.documents import Draft
 from pages.parts import inspector, palette, session
 from pages.parts.words import count, plain
@@ -125,14 +125,7 @@ def _inside(scope: Scope, node: Node, row: Row | None) -> None:
     assert node.block is not None
     block = scope.network.blocks[node.block]
     inspector.block_form(scope.network, scope.block, node, row, scope.revision)
-    st.button(
-        "Open into layers",
-        key=f"ungroup-{scope.prefix}{node.id}",
-        icon=":material/open_in_full:",
-        help="Put the layers in the block's place, as often as it is repeated.",
-        on_click=session.submit,
-        args=([Ungroup(node=node.id, block=scope.block)], scope.revision),
-    )
+    inspector.take_apart(node, scope.block, scope.revision, key=f"ungroup-{scope.prefix}{node.id}")
     rows = row.inside if row else ()
     _cards(Scope(scope.network, block, rows, scope.revision, node.block, f"{scope.prefix}{node.id}."))
 
