@@ -4,12 +4,13 @@ Each network in two sizes of window, light and dark, from an app with a home of 
 """
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from benchmarks.stage import IDLE, new_visitor, own_home, server
+from benchmarks.stage import IDLE, Visitor, new_visitor, own_home, server
 from builder.blocks import example
 from builder.design.network import to_json
 from builder.server.identity import COOKIE
@@ -24,9 +25,8 @@ SETTLED = 1_500
 """Milliseconds until a canvas that has been fitted stands still."""
 
 
-def taken(browser: Browser, address: str, name: str, folder: Path) -> None:
-    """All four pictures of one network, with its first layer that has weights selected."""
-    visitor = new_visitor()
+def taken(browser: Browser, address: str, visitor: Visitor, name: str, folder: Path) -> None:
+    """All four pictures of one network, with the node behind its first Input selected."""
     network = example(name)
     design = documents.create(visitor.owner, name, to_json(network))
     chosen = next(node.id for node in network.network.nodes if node.type != "Input")
@@ -56,14 +56,20 @@ def select(page: Page, node: str) -> None:
 @click.argument("names", nargs=-1)
 def main(names: tuple[str, ...]) -> None:
     FOLDER.mkdir(exist_ok=True)
-    with own_home(), server() as address, sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        for name in names or NETWORKS:
-            click.echo(name)
-            taken(browser, address, name, Path(folder))
-        browser.close()
+    with own_home(), server() as address, tempfile.TemporaryDirectory() as folder:
+        visitor = new_visitor()  # before Playwright, whose event loop would be in its way
+        take(address, visitor, names or NETWORKS, Path(folder))
         for picture in Path(folder).iterdir():  # all or none
             (FOLDER / picture.name).write_bytes(picture.read_bytes())
+
+
+def take(address: str, visitor: Visitor, names: Sequence[str], folder: Path) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        for name in names:
+            click.echo(name)
+            taken(browser, address, visitor, name, folder)
+        browser.close()
 
 
 if __name__ == "__main__":
