@@ -58,9 +58,10 @@ class Timed(Control):
 @click.option("--epochs", default=40, show_default=True, type=click.IntRange(min=2))
 def main(device: str, precision: str, network: str, batch: int, batches: int, epochs: int) -> None:
     document = to_json(example(network))
-    document["data"]["source"].setdefault("params", {})["samples"] = batch * batches
-    document["data"]["split"] = {"train": 1.0, "validation": 0.0}
-    document["recipe"] |= {"batch": {"size": batch}, "length": {"epochs": epochs}}
+    # A tenth is put aside, a little more is learned from than is needed, and what is left of a batch is dropped.
+    document["data"]["source"].setdefault("params", {})["samples"] = (batch * batches + batch // 2) * 10 // 9
+    document["data"]["split"] = {"train": 0.9, "validation": 0.0}
+    document["recipe"] |= {"batch": {"size": batch, "last": "drop"}, "length": {"epochs": epochs}}
     experiment = read.experiment(document)
     with tempfile.TemporaryDirectory() as home:
         os.environ["LAYERLAB_HOME"] = home
