@@ -11,7 +11,9 @@ import streamlit as st
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from builder.problem import Edit, Problem, Set, say
+from builder.catalog import Entry
+from builder.catalog.initializers import Values
+from builder.problem import Edit, Problem, Set, Unset, say
 from pages.parts import session
 
 
@@ -58,6 +60,31 @@ def fields_form(value: BaseModel, form: Form, only: tuple[str, ...] | None = Non
     if advanced:
         with st.expander("Advanced"):
             _grid(value, advanced, form)
+
+
+def picker(
+    label: str, shelf: type[Entry], picked: Entry | None, path: str, revision: int, unpicked: str | None = None
+) -> None:
+    """Choose from a shelf; the form of the choice follows. With `unpicked`, nothing may be chosen, which is called so."""
+    key = f"pick.{path}"
+    session.show(key, picked.name if picked else unpicked)
+
+    def choose() -> None:
+        chosen = session.shown(key)
+        edit = Unset(path=path) if chosen == unpicked else Set(path=path, value={"type": chosen})
+        session.submit([edit], revision)
+
+    # Numbers by hand are written into a design's file: as a choice they would fit no layer at first.
+    options = [name for name in shelf.shelf if name != Values.__name__ or isinstance(picked, Values)]
+    st.selectbox(
+        label,
+        [unpicked, *options] if unpicked else options,
+        key=key,
+        on_change=choose,
+        help=picked.about() if picked else None,
+    )
+    if picked:
+        fields_form(picked, Form(f"{path}.params", revision))
 
 
 def _grid(value: BaseModel, fields: dict[str, FieldInfo], form: Form) -> None:

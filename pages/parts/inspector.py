@@ -7,16 +7,20 @@ import streamlit as st
 from builder.analysis import Analysis, Row
 from builder.analysis.inside import Inside, inside
 from builder.blocks.templates import Template, make, template_of
+from builder.catalog import Initializer
 from builder.design.experiment import Experiment
 from builder.design.network import Block, Graph, Network, Node
 from builder.design.structure import ports_in, ports_out
 from builder.problem import Connect, Edit, Group, Refused, Set, Ungroup
 from pages.parts import session
-from pages.parts.form import Form, fields_form
+from pages.parts.form import Form, fields_form, picker
 from pages.parts.words import by_kind, count, plain
 
 OPEN = "nothing"
 """What an input reads that is not connected."""
+
+AS_NETWORK = "as the whole network"
+"""What is chosen for a node that has no initializer of its own."""
 
 WORDS = {"size": "Size of the output", "parameters": "Parameters", "macs": "MACs"}
 
@@ -101,6 +105,10 @@ def layer_form(network: Network, graph: Graph, block: str | None, node: Node, ro
     fields_form(node.layer, Form(f"{path}.params", revision))
     if row and row.outputs:
         _arithmetic(row)
+    if node.layer.initialized and not node.shares:
+        with st.expander("First weights", expanded=bool(node.init)):
+            for role, label in (("weight", "Weights"), ("bias", "Biases")):
+                picker(label, Initializer, node.init.get(role), f"{path}.init.{role}", revision, unpicked=AS_NETWORK)
     with st.expander("Title, freezing and formula"):
         fields_form(node, Form(path, revision), only=("title", "frozen") if node.layer.initialized else ("title",))
         st.latex(node.layer.formula)

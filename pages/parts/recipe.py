@@ -4,13 +4,13 @@ import plotly.express as px
 import streamlit as st
 
 from builder.analysis.experiment import input_columns, target_columns
-from builder.catalog import Entry, Initializer, Loss, Metric, Optimizer, Preparation, Schedule, Source
+from builder.catalog import Initializer, Loss, Metric, Optimizer, Preparation, Schedule, Source
 from builder.design.data import Data
 from builder.design.experiment import Experiment
 from builder.design.recipe import Recipe
 from builder.problem import Edit, Json, Set, Unset
 from pages.parts import session
-from pages.parts.form import Form, fields_form
+from pages.parts.form import Form, fields_form, picker
 from pages.parts.words import plain
 
 UNPREPARED = "as it is"
@@ -29,10 +29,10 @@ def settings(experiment: Experiment, revision: int) -> None:
     with st.expander("Loss", expanded=True, icon=":material/target:"):
         for at, (objective, target) in enumerate(zip(recipe.objectives, target_columns(experiment), strict=True)):
             _column("Learn", target, f"recipe.objectives.{at}.target", list(data.source.columns()), revision)
-            _picker("Loss", Loss, objective.loss, f"recipe.objectives.{at}.loss", revision)
+            picker("Loss", Loss, objective.loss, f"recipe.objectives.{at}.loss", revision)
     with st.expander("Optimizer", expanded=True, icon=":material/trending_down:"):
-        _picker("Optimizer", Optimizer, recipe.optimizer, "recipe.optimizer", revision)
-        _picker("Schedule", Schedule, recipe.schedule, "recipe.schedule", revision)
+        picker("Optimizer", Optimizer, recipe.optimizer, "recipe.optimizer", revision)
+        picker("Schedule", Schedule, recipe.schedule, "recipe.schedule", revision)
         _rates(experiment)
     with st.expander("Length and batches", expanded=True, icon=":material/timer:"):
         fields_form(recipe.length, Form("recipe.length", revision))
@@ -42,8 +42,8 @@ def settings(experiment: Experiment, revision: int) -> None:
     with st.expander("Metrics", icon=":material/analytics:"):
         _metrics(experiment, revision)
     with st.expander("First weights", icon=":material/casino:"):
-        _picker("Weights", Initializer, recipe.init.weight, "recipe.init.weight", revision)
-        _picker("Biases", Initializer, recipe.init.bias, "recipe.init.bias", revision)
+        picker("Weights", Initializer, recipe.init.weight, "recipe.init.weight", revision)
+        picker("Biases", Initializer, recipe.init.bias, "recipe.init.bias", revision)
 
 
 def _rates(experiment: Experiment) -> None:
@@ -165,18 +165,3 @@ def _preparations(data: Data, revision: int) -> None:
             scaled = data.prepare[at]
             fields = tuple(name for name in type(scaled).model_fields if name != "column")
             fields_form(scaled, Form(f"data.prepare.{at}.params", revision), only=fields)
-
-
-def _picker(
-    label: str, shelf: type[Entry], picked: Entry, path: str, revision: int, also: list[Edit] | None = None
-) -> None:
-    """Choose from a shelf; the form of the choice follows."""
-    key = f"pick.{path}"
-    session.show(key, picked.name)
-
-    def choose() -> None:
-        session.submit([Set(path=path, value={"type": session.shown(key)})], revision)
-
-    options = [name for name in shelf.shelf if name != "Values"] if shelf is Initializer else list(shelf.shelf)
-    st.selectbox(label, options, key=key, on_change=choose, help=picked.about())
-    fields_form(picked, Form(f"{path}.params", revision))
