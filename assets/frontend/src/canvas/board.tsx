@@ -12,11 +12,11 @@ import { Echo } from "./echo";
 import { SignalLine, Verdicts, WantedLine, type Verdict } from "./edges";
 import { familyColor } from "./family";
 import { Find } from "./find";
-import { Flow, HEIGHT, labelOf, referenceId, WIDTH, type FlowNode, type SignalEdge } from "./flow";
+import { Flow, HEIGHT, keptOf, labelOf, referenceId, WIDTH, type FlowNode, type SignalEdge } from "./flow";
 import { neighbour, refusal, wiresOf } from "./graph";
 import { motion, useFullscreen, useIsSized, useRemembered, useStable } from "./hooks";
 import { commandOf, stepOf, type Command } from "./keys";
-import type { Direction } from "./layout";
+import type { Direction, Room } from "./layout";
 import { GivenDot, LayerCard, OpenBlock } from "./nodes";
 import type { PaletteEntry } from "./palette";
 import { pictureOf, pngOf, save } from "./picture";
@@ -47,7 +47,13 @@ type Opened = { kind: "add"; text: string; spot: Spot } | { kind: "find" } | { k
 const NODE_TYPES = { layer: LayerCard, given: GivenDot };
 const EDGE_TYPES = { signal: SignalLine };
 const CONTROL_KEYS = ["Control", "Meta"];
-const FIT = { padding: { top: "60px", right: "24px", bottom: "32px", left: "24px" }, maxZoom: 1 } as const;
+const PADDING = { top: 72, right: 24, bottom: 32, left: 24 };
+const FIT = {
+  padding: { top: `${PADDING.top}px`, right: `${PADDING.right}px`, bottom: `${PADDING.bottom}px`, left: `${PADDING.left}px` },
+  maxZoom: 1,
+} as const;
+/** Until the canvas is measured. */
+const ROOM: Room = { width: 800, height: 600 };
 /** In milliseconds: the script hears of a selection that has come to rest. */
 const REST = 50;
 /** Until then a letter behind F belongs to a word: the search for Flatten begins with F. */
@@ -87,6 +93,7 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
   const wrapper = useRef<HTMLDivElement>(null);
   const isSized = useIsSized(wrapper);
   const [isFull, toggleFull] = useFullscreen(wrapper);
+  const [room, setRoom] = useState(ROOM);
   const flow = useRef(new Flow());
   const pointer = useRef<{ x: number; y: number } | null>(null);
   const dragged = useRef(new Map<string, string>());
@@ -146,6 +153,14 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
     if (level?.nodes.find((node) => node.id === id)?.block) go(at ? `${at}.${id}` : id);
   });
 
+  // Measured when everything is laid out and shown: nodes do not leap about while a window is resized.
+  const measure = () => {
+    const { clientWidth = 0, clientHeight = 0 } = wrapper.current ?? {};
+    const [width, height] = [clientWidth - PADDING.left - PADDING.right, clientHeight - PADDING.top - PADDING.bottom];
+    if (width > 0 && height > 0) setRoom((before) => (before.width === width && before.height === height ? before : { width, height }));
+  };
+  useLayoutEffect(measure, [isSized, isFull, level?.at, direction]);
+
   // What the server says becomes what is drawn.
   useLayoutEffect(() => {
     if (!level) return setNodes([]);
@@ -153,25 +168,25 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
     const isThere = wanted?.every((id) => level.nodes.some((node) => node.id === id)) ?? false;
     if (isThere) awaited.current = null;
     setNodes((before) => {
-      const now = flow.current.nodes(before, { level, direction, gone, moved });
+      const now = flow.current.nodes(before, { level, direction, room, gone, moved });
       return isThere && wanted ? withSelection(now, wanted) : now;
     });
     if (isThere && wanted && fitAt.current === level.at) requestAnimationFrame(() => reveal(wanted));
-  }, [level, direction, gone, moved]);
+  }, [level, direction, room, gone, moved]);
   useLayoutEffect(() => {
     // The routes are known once the nodes above are laid out, which is before any of this is drawn.
     setEdges((before) => (level ? flow.current.edges(before, { level, direction, gone, showsShape: showsShapes, target }) : []));
-  }, [level, direction, gone, moved, showsShapes, target]);
+  }, [level, direction, room, gone, moved, showsShapes, target]);
 
   // Everything is shown at first, at another level and another direction; later the view is a person's own.
   useEffect(() => {
     if (!level || !isSized) return;
-    const key = `${level.at} ${direction}`;
+    const key = `${level.at} ${direction} ${isFull}`;
     if (fitAt.current === key) return;
     const isFirst = fitAt.current === null;
     fitAt.current = key;
     requestAnimationFrame(() => void view.fitView({ ...FIT, duration: isFirst ? 0 : motion() }));
-  }, [level, direction, isSized]);
+  }, [level, direction, room, isSized, isFull]);
 
   // What the script says, where it is no echo of what it was told.
   useEffect(() => session.hear(data.revision), [data.revision]);
@@ -205,6 +220,8 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
     return () => clearTimeout(timer);
   }, [selected, level?.at, isBoxing]);
 
+  // Loaded ahead, so that Enter finds something as soon as a word is typed. What fails is asked for again, and told of, when it is opened.
+  useEffect(() => void loadPalette().then(setPalette, () => undefined), []);
   useEffect(() => {
     if (opened?.kind !== "add" || palette) return;
     loadPalette().then(setPalette, () => session.tell("The palette could not be loaded.", "The server does not answer; open it again in a moment."));
@@ -226,7 +243,7 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
   /** Where a node stands whose middle is at a point of the screen. */
   const placeAt = useStable(({ x, y }: { x: number; y: number }): Place => {
     const point = view.screenToFlowPosition({ x, y });
-    return [Math.round(point.x - WIDTH / 2), Math.round(point.y - HEIGHT / 2)];
+    return keptOf([point.x - WIDTH / 2, point.y - HEIGHT / 2], direction);
   });
 
   const add = (name: string, spot: Spot) => {
@@ -240,8 +257,9 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
     grab();
   };
   const tidy = () => {
-    if (actions.tidy()) fitAt.current = null;
-    else fit();
+    fitAt.current = null;
+    measure();
+    if (!actions.tidy()) fit();
   };
   const walk = (command: Command) => {
     const step = stepOf(command, direction)!;
@@ -314,7 +332,7 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
   const stopDrag = useStable((all: FlowNode[]) => {
     const places = all
       .filter(({ id, type, position }) => type === "layer" && dragged.current.get(id) !== `${position.x} ${position.y}`)
-      .map(({ id, position }) => [id, [Math.round(position.x), Math.round(position.y)]] as [string, Place]);
+      .map(({ id, position }) => [id, keptOf([position.x, position.y], direction)] as [string, Place]);
     if (places.length > 0) void session.move(new Map(places));
   });
 

@@ -2,7 +2,7 @@
 
 import { Position, type Edge, type Node, type NodeHandle } from "@xyflow/react";
 import { portsOf, splitReference, wiresOf, type Port, type Wire } from "./graph";
-import { LayoutCache, type Box, type Direction } from "./layout";
+import { BESIDE, BETWEEN, LayoutCache, type Box, type Course, type Direction, type Room } from "./layout";
 import type { Level, Place, SheetNode } from "./sheet";
 
 export const WIDTH = 176;
@@ -16,10 +16,20 @@ export type GivenNode = Node<{ name: string; direction: Direction }, "given">;
 export type FlowNode = LayerNode | GivenNode;
 export type SignalEdge = Edge<{ shape: string; showsShape: boolean; isTarget: boolean; route: Route | undefined }, "signal">;
 
-/** The points that a connection runs through, and which way it runs there. */
-export interface Route {
-  points: Place[];
-  direction: Direction;
+/** How a connection runs that does not lead to the next rank, and which way the signal runs there. */
+export type Route = Course & { direction: Direction };
+
+/** What a step along the flow and one across it, drawn downwards, is where the signal runs right: nodes are broad, not high. */
+const STRETCH = { along: (WIDTH + BETWEEN.right) / (HEIGHT + BETWEEN.down), across: (HEIGHT + BESIDE) / (WIDTH + BESIDE) };
+
+/** Where a node is drawn whose place was kept: as of a graph that is drawn downwards. */
+export function drawnAt([x, y]: Place, direction: Direction): Place {
+  return direction === "down" ? [x, y] : [y * STRETCH.along, x * STRETCH.across];
+}
+
+/** The place to keep of a node that is drawn there. */
+export function keptOf([x, y]: Place, direction: Direction): Place {
+  return direction === "down" ? [Math.round(x), Math.round(y)] : [Math.round(y / STRETCH.across), Math.round(x / STRETCH.along)];
 }
 
 /** Where a handle stands along its side, from 0 to 1. */
@@ -68,12 +78,14 @@ export function portsOfNode(node: SheetNode): Port[] {
 export interface Drawing {
   level: Level;
   direction: Direction;
+  /** What can be seen at once: long graphs are folded to fit. */
+  room: Room;
   gone: ReadonlySet<string>;
   moved: ReadonlyMap<string, Place>;
 }
 
 /** How connections are to be drawn. */
-export interface EdgeDrawing extends Omit<Drawing, "moved"> {
+export interface EdgeDrawing extends Omit<Drawing, "moved" | "room"> {
   showsShape: boolean;
   /** The connection that something would be put onto. */
   target: string | null;
@@ -93,19 +105,19 @@ export function referenceId(id: string): string {
 /** Turns levels into nodes for React Flow, with a memory of the last layout. */
 export class Flow {
   private readonly cache = new LayoutCache();
-  private routes: ReadonlyMap<string, Place[]> = new Map();
+  private routes: ReadonlyMap<string, Course> = new Map();
 
   /** The nodes, in document order; those that are as in `before` are the same objects. */
-  nodes(before: readonly FlowNode[], { level, direction, gone, moved }: Drawing): FlowNode[] {
+  nodes(before: readonly FlowNode[], { level, direction, room, gone, moved }: Drawing): FlowNode[] {
     const isShown = new Set(level.nodes.map((node) => node.id));
     const boxes: Box[] = [
       ...level.given.filter((name) => !isShown.has(name)).map((name) => ({ id: GIVEN_PREFIX + name, width: GIVEN, height: GIVEN })),
       ...level.nodes.map(({ id }) => ({ id, width: WIDTH, height: HEIGHT })),
     ];
     const links = wiresOf(level).map(({ source, target }) => ({ source: flowId(level, source), target }));
-    const put = new Map(level.nodes.flatMap(({ id, place }) => (place ? [[id, place] as const] : [])));
-    for (const [id, place] of moved) put.set(id, place);
-    const { places, routes } = this.cache.layout(boxes, links, direction, put);
+    const put = new Map(level.nodes.flatMap(({ id, place }) => (place ? [[id, drawnAt(place, direction)] as const] : [])));
+    for (const [id, place] of moved) put.set(id, drawnAt(place, direction));
+    const { places, routes } = this.cache.layout(boxes, links, direction, room, put);
     this.routes = routes;
     const known = new Map(before.map((node) => [node.id, node]));
     const outs = new Set(level.outputs.map((reference) => splitReference(reference).id));
@@ -127,9 +139,9 @@ export class Flow {
     const isShown = (wire: Wire) => !gone.has(wire.id) && !gone.has(wire.source) && !gone.has(wire.target);
     return wiresOf(level).filter(isShown).map((wire) => {
       const source = flowId(level, wire.source);
-      const points = this.routes.get(`${source} ${wire.target}`);
+      const course = this.routes.get(`${source} ${wire.target}`);
       const data = {
-        shape: byId.get(wire.source)?.shapes[wire.output] ?? "", showsShape, isTarget: wire.id === target, route: points && { points, direction },
+        shape: byId.get(wire.source)?.shapes[wire.output] ?? "", showsShape, isTarget: wire.id === target, route: course && { ...course, direction },
       };
       const edge: SignalEdge = {
         id: wire.id,

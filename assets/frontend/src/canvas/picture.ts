@@ -1,7 +1,8 @@
 /** The canvas as a picture for a paper or a slide: an SVG that needs nothing else, dark on white. */
 
 import type { FlowNode, GivenNode, LayerNode, SignalEdge } from "./flow";
-import { endsOf, lineOf } from "./paths";
+import { cornersOf, endsOf, lineOf } from "./paths";
+import type { Place } from "./sheet";
 
 const MARGIN = 16;
 /** About how wide a letter is, as a share of its size: pictures are made without measuring text. */
@@ -16,12 +17,12 @@ interface Extent {
   height: number;
 }
 
-/** What is drawn, white space around it left out. */
-function extentOf(nodes: readonly FlowNode[]): Extent {
-  const rights = nodes.map((node) => node.position.x + (node.width ?? 0));
-  const bottoms = nodes.map((node) => node.position.y + (node.height ?? 0));
-  const left = Math.min(...nodes.map((node) => node.position.x));
-  const top = Math.min(...nodes.map((node) => node.position.y));
+/** What is drawn, white space around it left out: connections turn in front of nodes and behind them. */
+function extentOf(nodes: readonly FlowNode[], corners: readonly Place[]): Extent {
+  const rights = [...nodes.map((node) => node.position.x + (node.width ?? 0)), ...corners.map(([x]) => x)];
+  const bottoms = [...nodes.map((node) => node.position.y + (node.height ?? 0)), ...corners.map(([, y]) => y)];
+  const left = Math.min(...nodes.map((node) => node.position.x), ...corners.map(([x]) => x));
+  const top = Math.min(...nodes.map((node) => node.position.y), ...corners.map(([, y]) => y));
   return { left, top, width: Math.max(...rights) - left, height: Math.max(...bottoms) - top };
 }
 
@@ -68,8 +69,11 @@ function dotOf({ data: { name }, position: { x, y }, width = 0, height = 0 }: Gi
 /** The picture as SVG text; empty for an empty network. `colorOf` gives the colour of a family. */
 export function pictureOf(name: string, nodes: readonly FlowNode[], edges: readonly SignalEdge[], colorOf: (family: string) => string): string {
   if (nodes.length === 0) return "";
-  const { left, top, width, height } = extentOf(nodes);
   const byId = new Map(nodes.map((node) => [node.id, node]));
+  const { left, top, width, height } = extentOf(nodes, edges.flatMap((edge) => {
+    const [ends, route] = [endsOf(edge, byId), edge.data?.route];
+    return ends && route && "turns" in route ? cornersOf(ends, route.turns, route.direction) : [];
+  }));
   const lines = edges.flatMap((edge) => {
     const ends = endsOf(edge, byId);
     if (!ends) return [];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Flow } from "../../src/canvas/flow";
 import { pictureOf } from "../../src/canvas/picture";
-import { level, node } from "./sheets";
+import { level, node, ROOM } from "./sheets";
 
 const NOBODY: ReadonlySet<string> = new Set();
 
@@ -15,7 +15,7 @@ function picture(change: Parameters<typeof level>[1] = {}, showsShape = false): 
     change,
   );
   const flow = new Flow();
-  const drawing = { level: shown, direction: "down", gone: NOBODY } as const;
+  const drawing = { room: ROOM, level: shown, direction: "down", gone: NOBODY } as const;
   const nodes = flow.nodes([], { ...drawing, moved: new Map() });
   const edges = flow.edges([], { ...drawing, showsShape, target: null });
   return pictureOf(shown.name, nodes, edges, (family) => (family === "convolution" ? "#d55e00" : "#888888"));

@@ -25,3 +25,6 @@ export function level(nodes: SheetNode[], other: Partial<Level> = {}): Level {
 export function chain(count: number): SheetNode[] {
   return Array.from({ length: count }, (_, index) => node(`n${index}`, index === 0 ? [] : [`n${index - 1}`]));
 }
+
+/** Of a canvas beside an inspector in a window of 1440 x 900. */
+export const ROOM = { width: 760, height: 640 };

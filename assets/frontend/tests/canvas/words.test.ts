@@ -2,9 +2,9 @@ import { expect, test } from "vitest";
 import { clipText, parseClip } from "../../src/canvas/clip";
 import { Echo } from "../../src/canvas/echo";
 import { familyColor } from "../../src/canvas/family";
-import { Flow, labelOf, type FlowNode } from "../../src/canvas/flow";
+import { drawnAt, Flow, labelOf, type FlowNode } from "../../src/canvas/flow";
 import { commandOf, stepOf } from "../../src/canvas/keys";
-import { chain, level, node } from "./sheets";
+import { chain, level, node, ROOM } from "./sheets";
 
 test("a clip is read back as it was written", () => {
   const clip = { format: "layerlab.clip", version: 1, nodes: [{ id: "a" }] };
@@ -74,7 +74,7 @@ test("a family of the palette has the colour that its layers have", () => {
 
 test("what has not changed is not drawn again, and a selection stays", () => {
   const flow = new Flow();
-  const drawing = { direction: "down" as const, gone: new Set<string>(), moved: new Map() };
+  const drawing = { room: ROOM, direction: "down" as const, gone: new Set<string>(), moved: new Map() };
   const nodes = chain(3);
   const first = flow.nodes([], { ...drawing, level: level(nodes) }).map((one): FlowNode => ({ ...one, selected: true }));
   const changed = [nodes[0]!, { ...nodes[1]!, shapes: ["20"] }, nodes[2]!];
@@ -91,7 +91,7 @@ test("what has not changed is not drawn again, and a selection stays", () => {
 
 test("a node that is being dragged stays under the pointer", () => {
   const flow = new Flow();
-  const drawing = { direction: "down" as const, gone: new Set<string>(), moved: new Map() };
+  const drawing = { room: ROOM, direction: "down" as const, gone: new Set<string>(), moved: new Map() };
   const [first] = flow.nodes([], { ...drawing, level: level([node("a")]) });
   const dragged = { ...first!, dragging: true, position: { x: 333, y: 44 } };
   const [after] = flow.nodes([dragged], { ...drawing, level: level([node("a", [], { shapes: ["7"] })]) });
@@ -101,9 +101,10 @@ test("a node that is being dragged stays under the pointer", () => {
 test("the inputs of a block are nodes of their own, and what is gone is not drawn", () => {
   const flow = new Flow();
   const inside = level([node("a", ["x"]), node("b", ["a"])], { given: ["x"], outputs: ["b"] });
-  const nodes = flow.nodes([], { level: inside, direction: "right", gone: new Set(["a"]), moved: new Map([["b", [5, 6]]]) });
+  const nodes = flow.nodes([], { level: inside, direction: "right", room: ROOM, gone: new Set(["a"]), moved: new Map([["b", [5, 6]]]) });
   expect(nodes.map(({ id }) => id)).toEqual(["given:x", "b"]);
-  expect(nodes[1]).toMatchObject({ position: { x: 5, y: 6 }, data: { isOut: true } });
+  const drawn = drawnAt([5, 6], "right");
+  expect(nodes[1]).toMatchObject({ position: { x: drawn[0], y: drawn[1] }, data: { isOut: true } });
   const edges = flow.edges([], { level: inside, direction: "right", gone: new Set(), showsShape: false, target: null });
   expect(edges[0]).toMatchObject({ source: "given:x", sourceHandle: "o0", target: "a", targetHandle: "i0" });
 });
