@@ -4,14 +4,13 @@ import streamlit as st
 
 from builder.analysis import check
 from builder.blocks import GALLERY
-from builder.design import read
 from pages.parts import canvas, files, inspector, session, source, stack, table
 from pages.parts.problems import problem_list
 
 VIEWS = ("Canvas", "Stack")
 
 draft = session.draft()
-experiment = read.experiment(draft.document)
+experiment = files.experiment_of(draft)
 analysis, problems = check(experiment)
 
 with st.container(horizontal=True, vertical_alignment="bottom", key="toolbar"):
@@ -49,10 +48,8 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="toolbar"):
         session.start()
         st.switch_page("train.py")
 
-if session.broken_file():
-    files.repair_panel()
-else:
-    problem_list(session.notices(), lambda edits: session.submit(edits, draft.revision), "notice")
+files.repair_panel()
+problem_list(session.notices(), lambda edits: session.submit(edits, draft.revision), "notice")
 
 if view == "Canvas":
     left, right = st.columns([7, 4], gap="medium")

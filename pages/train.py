@@ -3,12 +3,11 @@
 import streamlit as st
 
 from builder.analysis import check
-from builder.design import read
-from pages.parts import controls, execution, moments, preview, recipe, runs, session
+from pages.parts import controls, execution, files, moments, preview, recipe, runs, session
 from pages.parts.problems import problem_list
 
 draft = session.draft()
-experiment = read.experiment(draft.document)
+experiment = files.experiment_of(draft)
 _, problems = check(experiment)
 errors = [problem for problem in problems if problem.severity == "error"]
 run = session.run(draft.id)

@@ -7,9 +7,12 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from builder import limits
-from builder.blocks import example
+from builder.blocks import GALLERY, example
 from builder.blocks.gallery import Exhibit
+from builder.design import read
+from builder.design.experiment import Experiment
 from builder.design.network import to_json
+from builder.problem import Refused
 from builder.store import documents
 from builder.store.documents import Draft
 from pages.parts import session
@@ -151,7 +154,27 @@ def _own_designs(draft: Draft) -> None:
 
 def repair_panel() -> None:
     """What is wrong with an uploaded file, with buttons that repair it. The open design is untouched."""
+    file = session.broken_file()
+    if file is None:
+        return
     with st.container(border=True, key="repair"):
         st.markdown("**The file cannot be opened yet.** Your design is untouched. Repair the file here, or leave it.")
-        problem_list(session.notices(), session.repair, "file")
+        problem_list(file.problems, lambda edits: session.repair(file.document, edits), "file")
         st.button("Leave the file", on_click=session.drop_file)
+
+
+def experiment_of(draft: Draft) -> Experiment:
+    """What the open design says. One that cannot be read, which another version may have written, is shown as its
+    Problems instead of the page: repaired it opens as a new design, and it can be left for another one.
+    """
+    try:
+        return read.experiment(draft.document)
+    except Refused as refused:
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            gallery_menu(GALLERY)
+            file_menu(draft)
+        st.markdown(f"**{plain(draft.name or 'This design')} cannot be read.** It is kept as it is. What is repaired here opens as a new design.")  # fmt: skip
+        repair_panel()
+        problem_list(session.notices(), None, "notice")
+        problem_list(refused.problems, lambda edits: session.repair(draft.document, edits), "stored")
+        st.stop()

@@ -4,7 +4,7 @@ The document itself, its revision and its undo history live in the store; every 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import streamlit as st
 from pydantic import ValidationError
@@ -160,21 +160,30 @@ def redo() -> None:
 # A file that cannot be read yet ----------------------------------------------------------------------------------
 
 
+class Broken(NamedTuple):
+    """A file that waits for repair. What is wrong with it stays told, whatever is done on the page meanwhile."""
+
+    document: Json
+    problems: tuple[Problem, ...]
+
+
 def open_file(content: bytes) -> None:
     """Open an uploaded design; one that cannot be read is kept aside with its Problems, so that it can be repaired."""
+    drop_file()  # one that waits there: this one was chosen instead
     try:
         document = read.text(content)
-        _open_document(document)
     except Refused as refused:
         notify(*refused.problems)
+    else:
+        _open_document(document)
 
 
 def _open_document(document: Json) -> None:
+    notify()
     try:
         open_new(_with_recipe(document))
     except Refused as refused:
-        st.session_state["broken"] = document
-        notify(*refused.problems)
+        st.session_state["broken"] = Broken(document, refused.problems)
 
 
 def _with_recipe(document: Json) -> Json:
@@ -186,17 +195,19 @@ def _with_recipe(document: Json) -> Json:
     return document
 
 
-def repair(edits: Sequence[Edit]) -> None:
-    """Carry a fix out on the file that could not be read, and read it again."""
+def repair(document: Json, edits: Sequence[Edit]) -> None:
+    """Carry a fix out on a document that could not be read, and open what comes of it as a new design."""
     try:
-        _open_document(design_edits.apply(st.session_state["broken"], list(edits)))
+        repaired = design_edits.apply(document, list(edits))
     except Refused as refused:
         notify(*refused.problems)
+    else:
+        _open_document(repaired)
 
 
-def broken_file() -> bool:
-    """Whether an uploaded file waits for repair."""
-    return "broken" in st.session_state
+def broken_file() -> Broken | None:
+    """The uploaded file that waits for repair."""
+    return st.session_state.get("broken")
 
 
 def drop_file() -> None:
