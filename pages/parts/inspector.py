@@ -9,7 +9,7 @@ from builder.analysis.inside import Inside, inside
 from builder.blocks.templates import Template, make, template_of
 from builder.catalog import Initializer
 from builder.design.experiment import Experiment
-from builder.design.network import Block, Graph, Network, Node
+from builder.design.network import Block, Graph, Network, Node, split_reference
 from builder.design.structure import ports_in, ports_out
 from builder.problem import Connect, Edit, Group, Refused, Set, Ungroup
 from pages.parts import session
@@ -145,16 +145,16 @@ class TemplateForm(Form):
 
 
 def _reads(network: Network, graph: Graph, block: str | None, node: Node, revision: int) -> None:
-    """What each input reads, for nodes that have several; the next one of those that take any number is open."""
+    """What each input reads, which a keyboard changes here; the next one of those that take any number is open."""
     ports = ports_in(network, node)
     any_number = bool(ports) and ports[0].endswith("*")
-    if len(ports) < 2 and not any_number:
-        return
-    before = graph.nodes[: next(at for at, other in enumerate(graph.nodes) if other.id == node.id)]
     sources = [*(graph.inputs if isinstance(graph, Block) else ())]
-    for other in before:
-        outputs = ports_out(network, other)
-        sources += [other.id, *(f"{other.id}:{output}" for output in outputs[1:])]
+    behind = {node.id}
+    for other in graph.nodes:  # in running order: what comes of this node stands behind it
+        if behind.intersection(split_reference(read)[0] for read in other.inputs if read):
+            behind.add(other.id)
+        if other.id not in behind:
+            sources += [other.id, *(f"{other.id}:{output}" for output in ports_out(network, other)[1:])]
     names = [f"x{at + 1}" for at in range(max(2, len(node.inputs) + 1))] if any_number else [*ports]
     for start in range(0, len(names), 3):
         for column, at in zip(st.columns(3), range(start, min(start + 3, len(names))), strict=False):

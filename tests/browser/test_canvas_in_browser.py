@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -52,9 +52,10 @@ def wait_for(page: Page, is_so: Callable[[], object]) -> None:
         page.wait_for_timeout(50)
 
 
-def opened(server: str, visitor: Person, name: str) -> Page:
+def opened(server: str, visitor: Person, name: str, scheme: Literal["light", "dark"] = "light") -> Page:
     """A page with that example open on the canvas."""
     page = visitor.open(server)
+    page.emulate_media(color_scheme=scheme)
     expect(node(page, "hidden1")).to_be_visible()
     page.get_by_role("button", name="Examples").click()
     find = page.get_by_role("combobox", name="Find an example")

@@ -63,6 +63,8 @@ const LEFT = 600;
 /** A map of a few nodes helps nobody. */
 const MAPPED = 10;
 const MAP_SIZE = { width: 150, height: 104 };
+/** How far one press of a key moves a node. */
+const NUDGES: Record<string, Place> = { ArrowUp: [0, -20], ArrowDown: [0, 20], ArrowLeft: [-20, 0], ArrowRight: [20, 0] };
 /** Beyond it only what can be seen is drawn. */
 const MANY = 150;
 
@@ -100,6 +102,8 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
   const leaving = useRef<ReturnType<typeof setTimeout>>(undefined);
   const fitAt = useRef<string | null>(null);
   const lastFit = useRef(0);
+  /** Where the arrow keys have come to, among several that are selected. */
+  const walked = useRef<string | undefined>(undefined);
   /** To be selected as soon as they are there. */
   const awaited = useRef<string[] | null>(data.selected.length > 0 ? data.selected : null);
   const levels = useRef(new Echo(data.at));
@@ -131,10 +135,10 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
     void view.setCenter(bounds.x + bounds.width / 2, bounds.y + bounds.height / 2, { zoom, duration: motion() });
   };
 
-  const choose = (ids: readonly string[]) => {
+  const choose = (ids: readonly string[], shown = ids) => {
     setNodes((before) => withSelection(before, ids));
     setEdges((before) => withSelection(before, []));
-    requestAnimationFrame(() => reveal(ids));
+    requestAnimationFrame(() => reveal(shown));
   };
 
   const chooseWhenThere = useStable((ids: string[]) => {
@@ -261,18 +265,24 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
     measure();
     if (!actions.tidy()) fit();
   };
-  const walk = (command: Command) => {
+  const walk = (command: Command, isMore: boolean) => {
     const step = stepOf(command, direction)!;
-    const from = selected.at(-1);
+    const from = walked.current && selected.includes(walked.current) ? walked.current : selected.at(-1);
     const places = new Map(nodes.map((node) => [node.id, direction === "down" ? node.position.x : node.position.y]));
     const to = from === undefined ? level?.nodes[0]?.id : neighbour(wires, from, step, (id) => places.get(id) ?? 0);
     const node = level?.nodes.find(({ id }) => id === to);
     if (!node) return;
-    choose([node.id]);
+    walked.current = node.id;
+    choose(isMore ? [...selected, node.id] : [node.id], [node.id]);
     setSaid(labelOf(node));
   };
+  const nudge = ([x, y]: Place) => {
+    const chosen = nodes.filter((node) => node.selected && node.type === "layer");
+    const places = chosen.map(({ id, position }): [string, Place] => [id, [Math.round(position.x + x), Math.round(position.y + y)]]);
+    if (places.length > 0) void session.move(new Map(places));
+  };
 
-  const carryOut = (command: Command, key: string) => {
+  const carryOut = (command: Command, key: string, isShifted: boolean) => {
     const isWord = performance.now() - lastFit.current < WORD;
     lastFit.current = 0;
     switch (command) {
@@ -293,7 +303,8 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
       case "fit":
         if (key === "f") lastFit.current = performance.now();
         return fit();
-      default: return walk(command);
+      case "nudge": return nudge(NUDGES[key]!);
+      default: return walk(command, isShifted);
     }
   };
 
@@ -305,7 +316,7 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
     // The page must not act on the same key; React Flow hears of the keys that it needs, which no command uses.
     event.stopPropagation();
     event.preventDefault();
-    void carryOut(command, event.key);
+    void carryOut(command, event.key, event.shiftKey);
   };
 
   const verdict = useStable<Parameters<Verdict>, string | null>((from, to) => {

@@ -84,12 +84,20 @@ export function NoticeBox({ notice, onDismiss }: { notice: Notice | null; onDism
   );
 }
 
+/** Tab goes round among the buttons of a dialog: what it covers is out of reach meanwhile. */
+function goRound(event: React.KeyboardEvent): void {
+  const buttons = [...event.currentTarget.querySelectorAll("button")];
+  const at = buttons.indexOf(event.target as HTMLButtonElement);
+  buttons.at((at + (event.shiftKey ? -1 : 1)) % buttons.length)?.focus();
+  event.preventDefault();
+}
+
 /** All shortcuts; Escape or a click beside it closes. */
 export function Help({ onClose }: { onClose: () => void }) {
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => button.current?.focus({ preventScroll: true }), []);
   const press = (event: React.KeyboardEvent) => {
-    if (event.key === "Tab") event.preventDefault(); // there is one button
+    if (event.key === "Tab") goRound(event);
     else if (event.key === "Escape" || event.key === "?") onClose();
     if (event.key !== "Shift") event.stopPropagation();
   };
@@ -117,7 +125,8 @@ export function PictureChoice({ onChoose, onClose }: { onChoose: (format: "svg" 
   const first = useRef<HTMLButtonElement>(null);
   useEffect(() => first.current?.focus({ preventScroll: true }), []);
   const press = (event: React.KeyboardEvent) => {
-    if (event.key === "Escape") onClose();
+    if (event.key === "Tab") goRound(event);
+    else if (event.key === "Escape") onClose();
     if (event.key !== "Shift") event.stopPropagation();
   };
   return (

@@ -5,7 +5,7 @@ import type { Direction } from "./layout";
 
 export type Command =
   | "add" | "remove" | "duplicate" | "copy" | "cut" | "undo" | "redo" | "selectAll" | "unselect"
-  | "open" | "up" | "back" | "find" | "fit" | "help" | "forward" | "backward" | "left" | "right";
+  | "open" | "up" | "back" | "find" | "fit" | "help" | "forward" | "backward" | "left" | "right" | "nudge";
 
 export interface Press {
   key: string;
@@ -23,6 +23,8 @@ export interface Shortcut {
 export const SHORTCUTS: readonly Shortcut[] = [
   { keys: "/ or any letter", does: "Add a layer or block" },
   { keys: "Arrow keys", does: "Walk along the connections, and between neighbours" },
+  { keys: "Shift + arrow keys", does: "Walk, and select what is come by" },
+  { keys: "Ctrl + arrow keys", does: "Move what is selected" },
   { keys: "Enter or double click", does: "Open a block" },
   { keys: "Alt + ↑, or Backspace with nothing selected", does: "Back to the level above" },
   { keys: "Delete or Backspace", does: "Delete what is selected" },
@@ -46,6 +48,7 @@ const PLAIN: Record<string, Command> = {
 
 const WITH_CONTROL: Record<string, Command> = {
   a: "selectAll", c: "copy", d: "duplicate", f: "find", x: "cut", y: "redo", z: "undo",
+  arrowup: "nudge", arrowdown: "nudge", arrowleft: "nudge", arrowright: "nudge",
 };
 
 /** The command of a key, null for a key that the canvas leaves alone. A letter adds: it begins the search. */

@@ -163,8 +163,8 @@ export class Session {
     if (this.isClosed) return;
     const isRefusedNews = kind === "news" && answer.kind === "refused"; // there is no such design, or no such level in it
     if (answer.kind === "failed" || isRefusedNews) {
-      const status = answer.kind === "failed" ? answer.status : 404;
-      return this.takeFailure(status, at, kind);
+      if (answer.kind === "failed") return this.takeFailure(answer.status, at, kind);
+      return this.takeFailure(404, at, kind, answer.refusal.problems?.[0]);
     }
     this.failures = 0;
     if (this.snapshot.notice?.isOutage && kind === "news") this.update({ notice: null });
@@ -189,13 +189,16 @@ export class Session {
     if (isOwn && isNew) this.told(sheet.revision);
   }
 
-  private takeFailure(status: number | null, at: string, kind: Kind): void {
+  /** `problem`: what the server says of it, such as a design that another version has written. */
+  private takeFailure(status: number | null, at: string, kind: Kind, problem?: Problem): void {
     if (status === 404 && kind === "news" && at !== "") {
       if (at === this.snapshot.at) this.go(at.split(".").slice(0, -1).join(".")); // the block is gone, perhaps not what it stood in
       return;
     }
     this.failures = Math.min(8, this.failures + 1);
-    if (kind !== "news" || !this.snapshot.notice?.isOutage) this.update({ notice: outage(status, kind === "change") });
+    if (kind !== "news" || !this.snapshot.notice?.isOutage) {
+      this.update({ notice: problem ? { ...refusedNotice([problem]), isOutage: true } : outage(status, kind === "change") });
+    }
     if (kind !== "news") this.look();
   }
 

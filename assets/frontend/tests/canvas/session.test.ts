@@ -114,6 +114,16 @@ test("a design that is gone is said so, and asked for less and less often", asyn
   expect(sent.length).toBeLessThan(9);
 });
 
+test("what the server says of a design that it cannot read is shown", async () => {
+  const problems = [{ severity: "error", title: "There is no layer called Linar", because: "It may be misspelt." }];
+  const { session } = await begin(whole(), Response.json({ problems }, { status: 409 }));
+  await vi.advanceTimersByTimeAsync(1_500);
+  expect(session.current().notice).toEqual({ title: "There is no layer called Linar", because: "It may be misspelt.", isOutage: true });
+  expect(ids(session.current().level)).toEqual(["a", "b"]);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(session.current().notice).toBeNull();
+});
+
 test.each([["404", () => new Response("", { status: 404 })], ["409", unknown]])("a block that is gone (%s) leads to the level above", async (_, gone) => {
   const { session } = await begin(whole(), gone(), whole());
   session.go("b");
