@@ -23,6 +23,13 @@ AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 NOT_OURS = [
     ".stCode pre",  # Streamlit's: it scrolls, and has no tabindex. Browsers let the Tab key into what scrolls by now.
 ]
+DIALOGS = {
+    "Add": "Add a layer or block",
+    "Find": "Find a node",
+    "Keyboard and mouse": "Keyboard and mouse",
+    "Save as a picture": "Save as a picture",
+}
+"""By the tool that opens them."""
 GRAVE = """
 async (left_out) => {
   const { violations } = await axe.run({ exclude: left_out.map(one => [one]) }, { resultTypes: ["violations"] });
@@ -71,8 +78,7 @@ def test_axe_finds_nothing_grave(server: str, person: NewPerson, scheme: Literal
     node(page, "stem").click()
     expect(page.get_by_role("spinbutton", name="Filters")).to_be_visible()
     assert grave(page) == []
-    dialogs = {"Add": "Add a layer or block", "Find": "Find a node", "Keyboard and mouse": "Keyboard and mouse", "Save as a picture": "Save as a picture"}  # fmt: skip
-    for tool, dialog in dialogs.items():
+    for tool, dialog in DIALOGS.items():
         page.get_by_role("button", name=tool, exact=True).click()
         shown = page.get_by_role("dialog", name=dialog)
         expect(shown).to_be_visible()
@@ -86,7 +92,11 @@ def test_axe_finds_nothing_grave(server: str, person: NewPerson, scheme: Literal
     page.keyboard.press("Control+a")
     expect(page.get_by_role("textbox", name="Name of a block")).to_be_visible()
     assert grave(page) == []
-    for menu, content in {"Examples": page.get_by_role("combobox", name="Find an example"), "File": page.get_by_role("button", name="Make a link")}.items():  # fmt: skip
+    menus = {
+        "Examples": page.get_by_role("combobox", name="Find an example"),
+        "File": page.get_by_role("button", name="Make a link"),
+    }
+    for menu, content in menus.items():
         page.get_by_role("button", name=menu).click()
         expect(content).to_be_visible()
         assert grave(page) == [], menu

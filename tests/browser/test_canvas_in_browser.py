@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from tests.browser.conftest import CHROMIUM, WAIT, Person
 from tests.browser.test_first_light import node
@@ -21,7 +21,19 @@ NewPerson = Callable[[], Person]
 Json = dict[str, Any]
 
 SHEET = "async design => (await fetch(`api/designs/${design}`)).json()"
+LEVEL = "async ([design, at]) => (await fetch(`api/designs/${design}?at=${at}`)).json()"
+HUNDRED_EDITS = """
+async (design) => {
+  for (let base = 1; base <= 100; base += 1) {
+    const edits = [{ edit: "set", path: "network.nodes.c3.params.out_channels", value: 1 + base }];
+    const headers = { "Content-Type": "application/json" };
+    const answer = await fetch(`api/designs/${design}/edits`, { method: "POST", headers, body: JSON.stringify({ base, edits }) });
+    if (!answer.ok) throw new Error(await answer.text());
+  }
+}
+"""
 VIEWPORT = ".react-flow__viewport"
+LENET = {"image", "c1", "tanh1", "s2", "c3", "tanh2", "s4", "flatten", "f5", "tanh3", "f6", "tanh4", "scores"}
 
 
 def handle(page: Page, name: str, side: str) -> Locator:
@@ -29,11 +41,22 @@ def handle(page: Page, name: str, side: str) -> Locator:
     return node(page, name).locator(f".react-flow__handle.{side}").first
 
 
-def sheet(page: Page) -> Json:
-    """What the server says of the open design."""
+def design_of(page: Page) -> str:
+    """The id of the open design."""
     design = re.search(r"design=(\w+)", page.url)
     assert design
-    return dict(page.evaluate(SHEET, design[1]))
+    return design[1]
+
+
+def sheet(page: Page) -> Json:
+    """What the server says of the open design."""
+    return dict(page.evaluate(SHEET, design_of(page)))
+
+
+def drawn(page: Page, at: str = "") -> Json:
+    """All that the server says of a level, less what goes by its history."""
+    told = dict(page.evaluate(LEVEL, [design_of(page), at]))
+    return {name: value for name, value in told.items() if name not in ("revision", "undo", "redo")}
 
 
 def reads(page: Page) -> dict[str, list[str | None]]:
@@ -56,7 +79,7 @@ def opened(server: str, visitor: Person, name: str, scheme: Literal["light", "da
     """A page with that example open on the canvas."""
     page = visitor.open(server)
     page.emulate_media(color_scheme=scheme)
-    expect(node(page, "hidden1")).to_be_visible()
+    expect(page.locator(".react-flow__node").first).to_be_visible()
     page.get_by_role("button", name="Examples").click()
     find = page.get_by_role("combobox", name="Find an example")
     find.fill(name)
@@ -79,6 +102,63 @@ def middle(where: Locator) -> tuple[float, float]:
     box = where.bounding_box()
     assert box
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def places(page: Page) -> dict[str, Any]:
+    return {each["id"]: each["place"] for each in sheet(page)["nodes"]}
+
+
+def selected(page: Page) -> list[str]:
+    return sorted(
+        page.locator(".react-flow__node.selected").evaluate_all("nodes => nodes.map(node => node.dataset.id)")
+    )
+
+
+def expect_selected(page: Page, *names: str) -> None:
+    wait_for(page, lambda: selected(page) == sorted(names))
+
+
+def view(page: Page) -> str | None:
+    """Where the view is: what is dragged and zoomed."""
+    return page.locator(VIEWPORT).get_attribute("style")
+
+
+def drop_from_palette(page: Page, text: str, where: tuple[float, float]) -> None:
+    """Drag the first entry that is found to a point."""
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("combobox", name="Add a layer or block").fill(text)
+    choice = page.locator(".choice").first
+    expect(choice).to_contain_text(re.compile(text, re.IGNORECASE))
+    page.mouse.move(*middle(choice))
+    page.mouse.down()
+    x, y = middle(choice)
+    page.mouse.move(x + 15, y + 5, steps=3)
+    page.mouse.move(*where, steps=8)
+    page.mouse.move(where[0] + 1, where[1])
+    page.mouse.up()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def open_file_menu(page: Page) -> None:
+    if not page.get_by_role("button", name="Duplicate").is_visible():
+        page.get_by_test_id("stPopoverButton").filter(has_text="File").click()
+    expect(page.get_by_role("button", name="Duplicate")).to_be_visible()
+
+
+def save_as_json(page: Page) -> bytes:
+    """The open design, as a person saves it."""
+    open_file_menu(page)
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="Save as JSON").click()
+    page.keyboard.press("Escape")
+    return Path(saving.value.path()).read_bytes()
+
+
+def upload(page: Page, content: bytes) -> None:
+    """Open a file with that content."""
+    open_file_menu(page)
+    file = FilePayload(name="design.json", mimeType="application/json", buffer=content)
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(file)
 
 
 def test_adding_connecting_removing_and_taking_back_by_keyboard_and_pointer(server: str, person: NewPerson) -> None:
@@ -194,3 +274,161 @@ def test_the_canvas_is_saved_as_a_picture(server: str, person: NewPerson, choice
     else:
         assert saving.value.suggested_filename == "lenet5.png"
         assert content.startswith(b"\x89PNG") and len(content) > 20_000
+
+
+def test_what_is_dragged_from_the_palette_stays_where_it_is_dropped(server: str, person: NewPerson) -> None:
+    page = opened(server, person(), "lenet5")
+    x, y = middle(node(page, "c1"))
+    before = view(page)
+    drop_from_palette(page, "dropout", (x + 230, y))
+    expect(node(page, "dropout")).to_be_visible()
+    wait_for(page, lambda: reads(page).get("dropout") in ([], [None]))
+    left, top = middle(node(page, "dropout"))
+    assert abs(left - x - 231) < 4 and abs(top - y) < 4
+    expect_selected(page, "dropout")
+
+    # Onto the connection between c1 and tanh1, halfway.
+    low = middle(node(page, "tanh1"))
+    drop_from_palette(page, "batchnorm", ((x + low[0]) / 2, (y + low[1]) / 2))
+    wait_for(page, lambda: len(reads(page)) == 15)
+    (new,) = set(reads(page)) - LENET - {"dropout"}
+    expect_reads(page, new, "c1")
+    expect_reads(page, "tanh1", new)
+    assert view(page) == before, "nothing but a person moves the view"
+
+
+def test_selecting_by_click_box_and_key_and_moving_what_is_selected(server: str, person: NewPerson) -> None:
+    page = opened(server, person(), "lenet5")
+    node(page, "c1").click()
+    expect_selected(page, "c1")
+    node(page, "c3").click(modifiers=["Control"])
+    expect_selected(page, "c1", "c3")
+    expect(page.get_by_text("All are Conv2d")).to_be_visible()
+    filters = page.get_by_role("spinbutton", name="Filters")
+    filters.fill("9")
+    filters.press("Enter")  # one field, both layers
+    expect(node(page, "c1")).to_contain_text("9 x 28 x 28")
+    expect(node(page, "c3")).to_contain_text("9 x 10 x 10")
+    expect_selected(page, "c1", "c3")
+
+    top, bottom = node(page, "c3").bounding_box(), node(page, "s4").bounding_box()
+    assert top and bottom
+    page.keyboard.down("Shift")
+    page.mouse.move(top["x"] - 12, top["y"] - 8)
+    page.mouse.down()
+    page.mouse.move(bottom["x"] + 60, bottom["y"] + 8, steps=8)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    expect_selected(page, "c3", "tanh2", "s4")
+
+    before = view(page)
+    x, y = middle(node(page, "c3"))
+    drag(page, node(page, "c3"), (x + 120, y + 10))
+    page.mouse.up()
+    wait_for(page, lambda: sum(place is not None for place in places(page).values()) == 3)
+    expect_selected(page, "c3", "tanh2", "s4")
+    assert view(page) == before
+    page.keyboard.press("Control+z")  # all of them were one move
+    wait_for(page, lambda: not any(places(page).values()))
+
+    page.get_by_role("textbox", name="Name of a block").fill("Middle")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Make one block of them").click()
+    wait_for(page, lambda: len(reads(page)) == 11)
+    block = next(each["id"] for each in sheet(page)["nodes"] if each["block"])
+    node(page, block).click()
+    page.get_by_role("button", name="Open into layers").click()
+    wait_for(page, lambda: len(reads(page)) == 13)
+
+
+def test_copies_go_through_the_clipboard_into_another_tab(server: str, person: NewPerson) -> None:
+    visitor = person()
+    visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = opened(server, visitor, "lenet5")
+    node(page, "c3").click()
+    node(page, "tanh2").click(modifiers=["Control"])
+    expect_selected(page, "c3", "tanh2")
+    page.keyboard.press("Control+c")
+    wait_for(page, lambda: "layerlab.clip" in page.evaluate("() => navigator.clipboard.readText()"))
+    page.keyboard.press("Control+v")
+    wait_for(page, lambda: len(reads(page)) == 15)
+    copies = sorted(set(reads(page)) - LENET)
+    expect_selected(page, *copies)
+    assert [reads(page)[copy] for copy in copies if copy.startswith("tanh")] == [[each] for each in copies if each.startswith("c")]  # fmt: skip
+
+    other = opened(server, visitor, "digits-mlp")
+    count = len(reads(other))
+    other.locator(".react-flow").focus()
+    other.keyboard.press("Control+v")
+    wait_for(other, lambda: len(reads(other)) == count + 2)
+    assert len(reads(page)) == 15
+
+    node(page, "s2").click()
+    page.keyboard.press("Control+x")
+    expect(node(page, "s2")).to_have_count(0)
+    expect_reads(page, "c3", "tanh1")  # the gap is closed
+    page.keyboard.press("Control+v")
+    wait_for(page, lambda: len(reads(page)) == 15)
+    page.evaluate("() => navigator.clipboard.writeText('nothing of ours')")
+    page.keyboard.press("Control+v")
+    expect(page.get_by_text("There is nothing to paste.")).to_be_visible()
+
+
+def test_a_hundred_edits_are_taken_back_and_made_again(server: str, person: NewPerson) -> None:
+    page = opened(server, person(), "lenet5")
+    first = drawn(page)
+    page.evaluate(HUNDRED_EDITS, design_of(page))
+    expect(node(page, "c3")).to_contain_text("101 x 10 x 10")
+    last = drawn(page)
+    assert last != first
+    page.locator(".react-flow").focus()
+    for _ in range(100):
+        page.keyboard.press("Control+z")
+    wait_for(page, lambda: sheet(page)["revision"] == 201)
+    assert drawn(page) == first
+    assert sheet(page)["redo"] and not sheet(page)["undo"]
+    page.locator(".react-flow").focus()
+    for number in range(100):
+        page.keyboard.press(("Control+y", "Control+Shift+z")[number % 2])
+    wait_for(page, lambda: sheet(page)["revision"] == 301)
+    assert drawn(page) == last
+
+
+def test_two_tabs_that_change_one_field_at_once_lose_no_edit_silently(server: str, person: NewPerson) -> None:
+    visitor = person()
+    page = opened(server, visitor, "lenet5")
+    other = visitor.open(page.url)
+    for each in (page, other):
+        node(each, "c3").click()
+        expect(each.get_by_role("spinbutton", name="Filters")).to_have_value("16")
+    fields = [each.get_by_role("spinbutton", name="Filters") for each in (page, other)]
+    fields[0].fill("20")
+    fields[1].fill("24")
+    fields[0].press("Enter")
+    expect(node(page, "c3")).to_contain_text("20 x 10 x 10")
+    fields[1].press("Enter")
+    expect(other.get_by_text("The design has changed meanwhile")).to_be_visible()
+    expect(node(other, "c3")).to_contain_text("20 x 10 x 10")
+    expect(node(page, "c3")).to_contain_text("20 x 10 x 10")
+    expect(page.get_by_text("The design has changed meanwhile")).to_have_count(0)
+
+
+def test_a_design_that_is_saved_and_opened_again_is_the_same(server: str, person: NewPerson) -> None:
+    page = opened(server, person(), "resnet50")
+    x, y = middle(node(page, "stem"))
+    drag(page, node(page, "stem"), (x + 90, y + 10))
+    page.mouse.up()
+    wait_for(page, lambda: places(page)["stem"])
+    expect_selected(page, "stem")
+    page.get_by_text("Title, freezing and formula").click()
+    title = page.get_by_role("textbox", name="Title")
+    title.fill("First <b>look</b>")
+    title.press("Enter")
+    expect(node(page, "First <b>look</b>")).to_be_visible()
+    design, before, inside = design_of(page), drawn(page), drawn(page, "stage1_first")
+    saved = save_as_json(page)
+    upload(page, saved)
+    wait_for(page, lambda: design_of(page) != design)
+    expect(node(page, "First <b>look</b>")).to_be_visible()
+    assert drawn(page) == before and drawn(page, "stage1_first") == inside
+    assert save_as_json(page) == saved

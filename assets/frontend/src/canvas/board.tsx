@@ -341,8 +341,10 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
     dragged.current = new Map(all.map(({ id, position }) => [id, `${position.x} ${position.y}`]));
   });
   const stopDrag = useStable((all: FlowNode[]) => {
+    const before = dragged.current;
+    dragged.current = new Map(); // the end of a drag of several is told twice: of a node, and of what is selected
     const places = all
-      .filter(({ id, type, position }) => type === "layer" && dragged.current.get(id) !== `${position.x} ${position.y}`)
+      .filter(({ id, type, position }) => type === "layer" && before.has(id) && before.get(id) !== `${position.x} ${position.y}`)
       .map(({ id, position }) => [id, keptOf([position.x, position.y], direction)] as [string, Place]);
     if (places.length > 0) void session.move(new Map(places));
   });

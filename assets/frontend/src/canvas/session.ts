@@ -160,7 +160,11 @@ export class Session {
   };
 
   private take(answer: Answer, at: string, kind: Kind): void {
-    if (this.isClosed) return;
+    if (this.isClosed) {
+      // Nothing is shown any more, but changes that wait still go, each on top of the one before.
+      if (answer.kind === "sheet") this.newest = answer.sheet.revision;
+      return;
+    }
     const isRefusedNews = kind === "news" && answer.kind === "refused"; // there is no such design, or no such level in it
     if (answer.kind === "failed" || isRefusedNews) {
       if (answer.kind === "failed") return this.takeFailure(answer.status, at, kind);

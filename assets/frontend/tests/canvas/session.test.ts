@@ -133,6 +133,21 @@ test.each([["404", () => new Response("", { status: 404 })], ["409", unknown]])(
   expect(ids(session.current().level)).toEqual(["a", "b"]);
 });
 
+test("changes that wait when the canvas goes are made on top of each other all the same", async () => {
+  const bases: number[] = [];
+  const answers = [whole(), Response.json(sheet(2, [], { base: 1 })), Response.json(sheet(3, [], { base: 2 }))];
+  const send = async (_: URL | RequestInfo, init?: RequestInit): Promise<Response> => {
+    if (init?.method === "POST") bases.push((JSON.parse(String(init.body)) as { base: number }).base);
+    return answers.shift()!;
+  };
+  session = new Session({ design: "d", api: "api" }, "", () => undefined, send as typeof fetch);
+  await vi.advanceTimersByTimeAsync(0);
+  const changes = [session.change("undo", {}), session.change("undo", {})];
+  session.close();
+  await Promise.all(changes);
+  expect(bases).toEqual([1, 2]);
+});
+
 test("a request that takes long is shown, a short one is not", async () => {
   const { session } = await begin(whole());
   let isShown = false;
