@@ -278,7 +278,7 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
   };
   const nudge = ([x, y]: Place) => {
     const chosen = nodes.filter((node) => node.selected && node.type === "layer");
-    const places = chosen.map(({ id, position }): [string, Place] => [id, [Math.round(position.x + x), Math.round(position.y + y)]]);
+    const places = chosen.map(({ id, position }): [string, Place] => [id, keptOf([position.x + x, position.y + y], direction)]);
     if (places.length > 0) void session.move(new Map(places));
   };
 
