@@ -36,3 +36,8 @@ def inside(network: Network, rows: Sequence[Row], at: str) -> Inside:
         row = found.row(step)
         found = Inside(network.blocks[node.block], node.block, row.inside if row else (), (*found.way, node))
     return found
+
+
+def path_of(layer: str) -> str:
+    """Where a layer of the opened network is drawn: `stage1.conv1` for `stage1.0.conv1`, whichever copy it belongs to."""
+    return ".".join(step for step in layer.split(".") if not step.isdigit())
