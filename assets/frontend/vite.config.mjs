@@ -8,7 +8,7 @@ const STATIC = fileURLToPath(new URL("../static/", import.meta.url));
 /** What each bundle is built from, and what is said at its beginning. */
 const BUNDLES = {
   live: { input: "src/live.ts", contains: "plotly.js (MIT) and what it is built from" },
-  canvas: { input: "src/canvas.tsx", contains: "React, React Flow and dagre (MIT) and what they are built from" },
+  canvas: { input: "src/canvas.tsx", contains: "React, React Flow and dagre (MIT), what they are built from, and highlight.js (BSD-3-Clause)" },
 };
 
 /** One bundle of a name at a time: Python finds it by its pattern. The .gz is made once here, not at every request. */

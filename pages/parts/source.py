@@ -9,7 +9,11 @@ import streamlit as st
 from builder.data import load
 from builder.design.experiment import Experiment
 from builder.problem import Problem
-from builder.source import program
+from builder.source import lines_of, program
+from pages.parts import session
+from pages.parts.bundle import component
+
+_component = component("canvas", "source")
 
 
 def program_view(experiment: Experiment, problems: Sequence[Problem]) -> None:
@@ -19,7 +23,10 @@ def program_view(experiment: Experiment, problems: Sequence[Problem]) -> None:
         st.info("The program appears here once the network has no errors.", icon=":material/code:")
         return
     text = program(experiment)
-    st.code(text, language="python", height=420)
+    at, nodes = session.seen()
+    lines = lines_of(experiment.network, text) if nodes else {}
+    selected = sorted({line for node in nodes for line in lines.get(f"{at}.{node}" if at else node, ())})
+    _component(key="program", data={"text": text, "selected": selected}, height="content")
     st.download_button(
         "Download program and data",
         data=lambda: _package(experiment, text),

@@ -1,17 +1,23 @@
 """The layer table and its totals."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-import pandas as pd
 import streamlit as st
 
 from builder.analysis import Analysis, Row
 from builder.analysis.classic import classic
+from builder.analysis.inside import path_of
 from builder.analysis.receptive import in_words, receptive_fields
+from pages.parts import session
+from pages.parts.bundle import component
 from pages.parts.words import amount, by_kind, count, memory
 
-ROW = 31
-"""Height of a row, pixels."""
+_component = component("canvas", "table")
+
+KEY = "layer-table"
+
+Column = Sequence[str | int | None]
+"""One thing about each row; None where it is not known, or there is none."""
 
 CONVENTIONS = (
     "For one sample. A MAC is one multiply and one add of a dense, convolution or recurrent product, bias left out, as "
@@ -47,6 +53,19 @@ CLASSIC = (
 )
 
 
+WORDS = {"Layer", "Type", "Output"}
+"""Columns that are read as words. The others are compared as numbers."""
+
+HELP = {
+    "Memory": "Of the output, float32, one sample.",
+    "Sees": "Receptive field: the part of the input, in its positions, that one number of the output depends on. Borders are not looked at.",
+    "Stride": "How far apart in the input two neighbours of the output look.",
+    "Other": "Operations that are no multiply-adds, as activations, pooling and norms. The layer's arithmetic tells the kinds.",
+    "Frozen": "Parameters that do not learn.",
+    "Buffers": "Numbers that are kept and not learned, as the running mean of a batch norm.",
+}
+
+
 def layers(analysis: Analysis) -> None:
     """The layer table in one of three views: blocks opened, as they are drawn, or counted in the old way."""
     view = st.segmented_control("Table", VIEWS, default=VIEWS[0], key="table-view", required=True, label_visibility="collapsed")  # fmt: skip
@@ -58,59 +77,31 @@ def layers(analysis: Analysis) -> None:
 
 def _table(analysis: Analysis, rows: list[Row]) -> None:
     fields = receptive_fields(analysis.expanded())
-    columns: dict[str, list[object]] = {
+    columns: dict[str, Column] = {
         "Layer": [row.id for row in rows],
         "Type": [row.type + (f" x {row.repeat}" if row.repeat > 1 else "") for row in rows],
         "Output": [str(row.outputs[0]) if row.outputs else "unknown" for row in rows],
         "Parameters": [row.parameters if row.outputs else None for row in rows],
         "MACs": [row.macs if row.outputs else None for row in rows],
         "FLOPs": [row.flops if row.outputs else None for row in rows],
-        "Memory": [memory(row.activation_bytes) if row.outputs else "" for row in rows],
+        "Memory": [memory(row.activation_bytes) if row.outputs else None for row in rows],
     }
     if any(row.id in fields for row in rows[1:]):
         seen = [fields.get(row.id) for row in rows]
-        columns["Sees"] = [in_words(field.sides) if field else "" for field in seen]
-        columns["Stride"] = [in_words(field.stride) if field else "" for field in seen]
+        columns["Sees"] = [in_words(field.sides) if field else None for field in seen]
+        columns["Stride"] = [in_words(field.stride) if field else None for field in seen]
     columns["Other"] = [sum(row.operations.values()) if row.outputs else None for row in rows]
     if analysis.trainable < analysis.parameters:
         columns["Frozen"] = [row.parameters - row.trainable if row.outputs else None for row in rows]
     if analysis.buffers:
         columns["Buffers"] = [row.buffers if row.outputs else None for row in rows]
-    st.dataframe(
-        pd.DataFrame(columns),
-        hide_index=True,
-        key="layer-table",
-        row_height=ROW,
-        placeholder="–",
-        height=min(ROW * (len(rows) + 1) + 2, 460) if rows else "auto",
-        column_config={
-            "Layer": st.column_config.TextColumn(pinned=True, width=150),
-            "Type": st.column_config.TextColumn(width=120),
-            "Output": st.column_config.TextColumn(width=95),
-            **{name: _numbers(columns[name]) for name in ("Parameters", "MACs", "FLOPs")},
-            "Memory": st.column_config.TextColumn(width=72, help="Of the output, float32, one sample."),
-            "Sees": st.column_config.TextColumn(
-                help="Receptive field: the part of the input, in its positions, that one number of the output depends on. Borders are not looked at."
-            ),
-            "Stride": st.column_config.TextColumn(help="How far apart in the input two neighbours of the output look."),
-            "Other": _numbers(
-                columns["Other"],
-                "Operations that are no multiply-adds, as activations, pooling and norms. The layer's arithmetic tells the kinds.",
-            ),
-            "Frozen": _numbers(columns.get("Frozen", []), "Parameters that do not learn."),
-            "Buffers": _numbers(
-                columns.get("Buffers", []),
-                "Numbers that are kept and not learned, as the running mean of a batch norm.",
-            ),
-        },
-        alt=f"Layer table: {len(rows)} layers, {count(analysis.parameters)} parameters, {count(analysis.macs)} multiply-adds.",
+    _draw(
+        "layers",
+        f"Layer table: {len(rows)} layers, {count(analysis.parameters)} parameters, {count(analysis.macs)} multiply-adds.",
+        columns,
+        [path_of(row.id) for row in rows],
+        [row.layer.group.lower() if row.layer else "block" for row in rows],
     )
-
-
-def _numbers(numbers: list[object], help: str | None = None) -> dict[str, Any]:
-    """A column that is as wide as its largest number: a table cuts off what is wider."""
-    digits = max((len(f"{number:,}") for number in numbers if number is not None), default=0)
-    return st.column_config.NumberColumn(format="localized", width=max(75, round(6.5 * digits) + 17), help=help)
 
 
 def _classic(analysis: Analysis) -> None:
@@ -119,19 +110,43 @@ def _classic(analysis: Analysis) -> None:
     if not counts:
         st.info("No layer here has neurons in that sense.", icon=":material/info:")
         return
-    parts = {
-        "Layer": [layer.title or layer.id for layer in counts],
+    numbers = {
         "Neurons": [layer.neurons for layer in counts],
         "Parameters": [layer.parameters for layer in counts],
         "Connections": [layer.connections for layer in counts],
     }
-    total = {name: [*column, "Total" if name == "Layer" else sum(column)] for name, column in parts.items()}  # type: ignore[arg-type]
-    number = st.column_config.NumberColumn(format="localized")
-    st.dataframe(
-        pd.DataFrame(total),
-        hide_index=True,
-        key="classic-table",
-        row_height=ROW,
-        column_config=dict.fromkeys(("Neurons", "Parameters", "Connections"), number),
-        alt=f"{len(counts)} layers as LeNet-5 was counted: {count(sum(parts['Connections']))} connections.",
+    families = {row.id: row.layer.group.lower() if row.layer else "block" for row in analysis.rows}
+    _draw(
+        "layers-1998",
+        f"{len(counts)} layers as LeNet-5 was counted: {count(sum(numbers['Connections']))} connections.",
+        {
+            "Layer": [*(layer.title or layer.id for layer in counts), "Total"],
+            **{name: [*column, sum(column)] for name, column in numbers.items()},
+        },
+        [*(layer.id for layer in counts), None],
+        [*(families[layer.id] for layer in counts), None],
     )
+
+
+def _draw(
+    name: str, label: str, columns: Mapping[str, Column], paths: Sequence[str | None], families: Sequence[str | None]
+) -> None:
+    """A table of layers. `paths` say which nodes of the canvas the rows are about."""
+    at, nodes = session.seen()
+    data = {
+        "name": name,
+        "label": label,
+        "columns": [{"name": column, "help": HELP.get(column, ""), "isWords": column in WORDS} for column in columns],
+        "rows": [
+            {"cells": cells, "path": path, "family": family}
+            for path, family, *cells in zip(paths, families, *columns.values(), strict=True)
+        ],
+        "selected": [f"{at}.{node}" if at else node for node in nodes],
+    }
+
+    def choose() -> None:
+        """Where no canvas is there to select it."""
+        above, _, node = str(session.shown(KEY).chosen).rpartition(".")
+        session.see(above, [node])
+
+    _component(key=KEY, data=data, height="content", on_chosen_change=choose)

@@ -63,8 +63,12 @@ def control(page: Page, label: str) -> Locator:
 
 
 def cell(page: Page, column: int, row: int) -> Locator:
-    """A cell of the layer table, which is drawn, as it is read to those who cannot see."""
-    return page.get_by_test_id(f"glide-cell-{column}-{row}")
+    """A cell of the layer table, counted from 0 without the head."""
+    return page.get_by_role("grid", name="Layer table").locator("tbody tr").nth(row).locator("th, td").nth(column)
+
+
+def program(page: Page) -> Locator:
+    return page.get_by_role("region", name="PyTorch program")
 
 
 def enter(field: Locator, value: str) -> None:
@@ -123,7 +127,7 @@ def test_from_the_first_visit_to_a_run_watched_zoomed_paused_and_stopped(server:
     expect(cell(page, 3, 1)).to_have_text("12")
     enter(page.get_by_role("spinbutton", name="Units"), "7")
     expect(cell(page, 3, 1)).to_have_text("21")
-    expect(page.get_by_test_id("stCode")).to_contain_text("nn.Linear(2, 7)")
+    expect(program(page)).to_contain_text("nn.Linear(2, 7)")
 
     to_train_page(page)
     train_for_long(page)
@@ -207,7 +211,7 @@ def test_somebody_else_sees_neither_design_nor_run(server: str, person: NewPerso
     page = ada.open(server)
     node(page, "hidden1").click()
     enter(page.get_by_role("spinbutton", name="Units"), "7")
-    expect(page.get_by_test_id("stCode")).to_contain_text("nn.Linear(2, 7)")
+    expect(program(page)).to_contain_text("nn.Linear(2, 7)")
     control(page, "Train").click()
     expect(status(page)).to_be_visible()
     address = re.fullmatch(r".*/train\?design=(\w+)&run=(\w+)", page.url)
@@ -215,7 +219,7 @@ def test_somebody_else_sees_neither_design_nor_run(server: str, person: NewPerso
     design, run = address.groups()
 
     theirs = bob.open(f"{server}/?design={design}&run={run}")
-    expect(theirs.get_by_test_id("stCode")).to_contain_text("nn.Linear(2, 4)")
+    expect(program(theirs)).to_contain_text("nn.Linear(2, 4)")
     assert design not in theirs.url
     to_train_page(theirs)
     expect(theirs.get_by_text("Training samples")).to_be_visible()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -119,10 +120,29 @@ def nodes(tab: AppTest, person: str = "ada") -> list[str]:
     return [node["id"] for node in open_design(tab, person).document["network"].get("nodes", [])]
 
 
+def told(tab: AppTest, component: str) -> Any:
+    """What one of our own components is given: "canvas", "table", "source"."""
+    (found,) = (one for one in tab.get("bidi_component") if one.proto.component_name.endswith(f"layerlab_{component}"))
+    return json.loads(found.proto.json or found.proto.mixed.json)
+
+
+def layer_table(tab: AppTest) -> pd.DataFrame:
+    """The layer table."""
+    given = told(tab, "table")
+    return pd.DataFrame(
+        [row["cells"] for row in given["rows"]], columns=[column["name"] for column in given["columns"]]
+    )
+
+
 def table(tab: AppTest) -> list[str]:
     """Ids in the layer table."""
-    (frame,) = (frame for frame in tab.dataframe if "Layer" in frame.value.columns)
-    return list(frame.value["Layer"])
+    return list(layer_table(tab)["Layer"])
+
+
+def program(tab: AppTest) -> str:
+    """The PyTorch program; empty where none is shown."""
+    shown = [one for one in tab.get("bidi_component") if one.proto.component_name.endswith("layerlab_source")]
+    return str(told(tab, "source")["text"]) if shown else ""
 
 
 def errors(tab: AppTest) -> list[str]:

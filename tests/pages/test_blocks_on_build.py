@@ -6,7 +6,19 @@ from streamlit.testing.v1 import AppTest
 from builder.analysis import analyze
 from builder.blocks.templates import Template
 from builder.design import read
-from tests.pages.conftest import Visit, errors, fill, nodes, open_design, open_example, opened, press, sound, table
+from tests.pages.conftest import (
+    Visit,
+    errors,
+    fill,
+    layer_table,
+    nodes,
+    open_design,
+    open_example,
+    opened,
+    press,
+    sound,
+    table,
+)
 
 
 def network(tab: AppTest) -> dict:
@@ -124,29 +136,29 @@ def test_the_table_opens_blocks_or_leaves_them_as_they_are_drawn(visit: Visit) -
 def test_lenet_is_counted_as_in_1998(visit: Visit) -> None:
     tab = open_example(visit(), "lenet5-1998")
     tab.session_state["table-view"] = "As in 1998"
-    (frame,) = (frame.value for frame in sound(tab.run()).dataframe if "Connections" in frame.value.columns)
+    frame = layer_table(sound(tab.run()))
     assert list(frame.iloc[-1]) == ["Total", 8_094, 60_000, 340_908]
 
 
 def test_receptive_fields_stand_in_the_table_of_an_image_network_alone(visit: Visit) -> None:
     tab = open_example(visit(), "lenet5")
-    (frame,) = (frame.value for frame in tab.dataframe if "Layer" in frame.value.columns)
+    frame = layer_table(tab)
     assert dict(zip(frame["Layer"], frame["Sees"], strict=True))["s4"] == "16"
     tab = open_example(tab, "playground")
-    (frame,) = (frame.value for frame in tab.dataframe if "Layer" in frame.value.columns)
+    frame = layer_table(tab)
     assert "Sees" not in frame.columns
 
 
 def test_what_is_frozen_kept_or_no_multiply_add_has_its_column(visit: Visit) -> None:
     tab = open_example(visit(), "digits-resnet")
-    frame = tab.dataframe[0].value.set_index("Layer")
+    frame = layer_table(tab).set_index("Layer")
     norm = next(layer for layer in frame.index if "norm" in layer)
     channels = int(frame.loc[norm, "Output"].split(" x ")[0])
     assert frame.loc[norm, "Buffers"] == 2 * channels + 1  # mean and variance of each, and how many batches there were
     assert frame.loc[norm, "Other"] > 0 and frame.loc["scores", "Other"] == 0
     assert "Frozen" not in frame
     tab = open_example(tab, "lenet5-1998")
-    frame = tab.dataframe[0].value.set_index("Layer")
+    frame = layer_table(tab).set_index("Layer")
     assert frame["Frozen"].sum() == frame.loc["scores", "Frozen"] == 840
     assert "Buffers" not in frame
 

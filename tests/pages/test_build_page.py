@@ -17,10 +17,12 @@ from tests.pages.conftest import (
     fill,
     fixes,
     go_to,
+    layer_table,
     nodes,
     open_design,
     open_example,
     press,
+    program,
     sound,
     table,
     upload,
@@ -29,10 +31,6 @@ from tests.pages.conftest import (
 
 UNITS = "network.nodes.hidden1.params.out_features"
 PLAYGROUND = ["point", "hidden1", "tanh1", "hidden2", "tanh2", "output", "tanh3"]
-
-
-def program(tab: AppTest) -> str:
-    return tab.code[0].value
 
 
 # Opening ---------------------------------------------------------------------------------------------------------
@@ -305,7 +303,7 @@ def test_a_mistake_names_its_node_and_every_fix_repairs_it(visit: Visit, node: s
     assert len(errors(tab)) == 1
     assert errors(tab)[0].startswith(f"{node} ")
     assert button(tab, "Train").disabled
-    assert not tab.code  # no program of a network that cannot run
+    assert not program(tab)  # no program of a network that cannot run
     offered = [fix.key or "" for fix in fixes(tab)]
     assert offered
     for fix in offered:
@@ -319,7 +317,7 @@ def test_a_mistake_names_its_node_and_every_fix_repairs_it(visit: Visit, node: s
 
 def test_what_follows_a_mistake_is_unknown_and_not_wrong(visit: Visit) -> None:
     tab = with_a_window_larger_than_its_image(visit())
-    outputs = dict(zip(table(tab), tab.dataframe[0].value["Output"], strict=True))
+    outputs = dict(zip(table(tab), layer_table(tab)["Output"], strict=True))
     assert outputs["conv1"] == "16 x 8 x 8"
     assert {outputs[node] for node in ("conv2", "norm2", "pool", "scores")} == {"unknown"}
     assert len(errors(tab)) == 1

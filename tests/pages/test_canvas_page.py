@@ -1,19 +1,10 @@
 """Build with the canvas: what it is told, and what stands beside it for what is selected there."""
 
-import json
-from typing import Any
-
 from streamlit.testing.v1 import AppTest
 
 from builder.problem import Set
 from builder.store import documents, editing
-from tests.pages.conftest import Visit, button, fill, open_design, open_example, opened, press, sound
-
-
-def told(tab: AppTest) -> dict[str, Any]:
-    """What the canvas is given."""
-    (component,) = (one for one in tab.get("bidi_component") if one.proto.component_name.endswith("layerlab_canvas"))
-    return json.loads(component.proto.json or component.proto.mixed.json)
+from tests.pages.conftest import Visit, button, fill, open_design, open_example, opened, press, sound, told
 
 
 def select(tab: AppTest, at: str, *nodes: str) -> AppTest:
@@ -27,20 +18,20 @@ def select(tab: AppTest, at: str, *nodes: str) -> AppTest:
 def test_build_opens_with_the_canvas_of_the_open_design(visit: Visit) -> None:
     tab = visit(view="Canvas")
     draft = open_design(tab)
-    given = told(tab)
+    given = told(tab, "canvas")
     assert (given["design"], given["revision"], given["at"], given["selected"]) == (draft.id, 1, "", [])
     editing.edit("ada", draft.id, 1, [Set(path="name", value="Renamed")])
-    assert told(sound(tab.run()))["revision"] == 2
+    assert told(sound(tab.run()), "canvas")["revision"] == 2
 
 
 def test_the_form_of_the_selected_node_stands_beside_it(visit: Visit) -> None:
     tab = open_example(visit(view="Canvas"), "lenet5")
     tab = select(tab, "", "c1")
-    assert told(tab)["selected"] == ["c1"]
+    assert told(tab, "canvas")["selected"] == ["c1"]
     key = next(widget.key for widget in tab.number_input if "out_channels" in widget.key)
     fill(tab, key, 8)
     assert open_design(tab).document["network"]["nodes"][1]["params"]["out_channels"] == 8
-    assert told(tab)["revision"] == 2 and told(tab)["selected"] == ["c1"]
+    assert told(tab, "canvas")["revision"] == 2 and told(tab, "canvas")["selected"] == ["c1"]
     assert any("3 layers change shape, parameters 61,706" in text.value.replace("\\", "") for text in tab.caption)
     editing.edit("ada", open_design(tab).id, 2, [Set(path="name", value="Renamed")])
     assert not any("change shape" in text.value for text in sound(tab.run()).caption)
@@ -69,7 +60,7 @@ def test_a_selection_becomes_a_block_and_a_block_layers(visit: Visit) -> None:
 
 def test_inside_a_block_the_node_s_own_form_is_shown(visit: Visit) -> None:
     tab = select(open_example(visit(view="Canvas"), "resnet50"), "stage1_first", "conv1")
-    assert (told(tab)["at"], told(tab)["selected"]) == ("stage1_first", ["conv1"])
+    assert (told(tab, "canvas")["at"], told(tab, "canvas")["selected"]) == ("stage1_first", ["conv1"])
     key = next(widget.key for widget in tab.number_input if "out_channels" in widget.key)
     fill(tab, key, 32)
     block = open_design(tab).document["network"]["blocks"]["Stage1First"]

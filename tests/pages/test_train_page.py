@@ -30,6 +30,7 @@ from tests.pages.conftest import (
     open_design,
     open_example,
     press,
+    program,
     sound,
 )
 
@@ -281,7 +282,7 @@ def test_a_setting_changes_the_recipe_and_the_program(visit: Visit) -> None:
     assert recipe["length"]["epochs"] == 3
     assert recipe["objectives"] == example("playground").model_dump(mode="json", exclude_defaults=True)["recipe"]["objectives"]  # fmt: skip
     go_to(tab, "build.py")
-    assert "0.0003" in tab.code[0].value
+    assert "0.0003" in program(tab)
 
 
 def test_what_is_learned_can_be_chosen(visit: Visit) -> None:

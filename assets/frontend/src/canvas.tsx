@@ -6,8 +6,12 @@ import { createRoot, type Root } from "react-dom/client";
 import { element } from "./dom";
 import { Board, type CanvasData } from "./canvas/board";
 import css from "./canvas/canvas.css?inline";
+import litCss from "./canvas/lit.css?inline";
 import type { PaletteEntry } from "./canvas/palette";
 import { Session } from "./canvas/session";
+
+export { source } from "./beside/source";
+export { table } from "./beside/table";
 
 interface Component {
   data: CanvasData;
@@ -43,7 +47,7 @@ class Mounted {
     parent: Component["parentElement"],
     private setStateValue: Component["setStateValue"],
   ) {
-    this.style.textContent = flowCss + css;
+    this.style.textContent = flowCss + css + litCss;
     parent.append(this.style, this.place);
     this.root = createRoot(this.place);
   }

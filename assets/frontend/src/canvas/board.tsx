@@ -16,8 +16,9 @@ import { Flow, HEIGHT, keptOf, labelOf, referenceId, WIDTH, type FlowNode, type 
 import { neighbour, refusal, wiresOf } from "./graph";
 import { motion, useFullscreen, useIsSized, useRemembered, useStable } from "./hooks";
 import { commandOf, stepOf, type Command } from "./keys";
+import { guide, lamp, pathOf } from "./lamp";
 import type { Direction, Room } from "./layout";
-import { GivenDot, LayerCard, OpenBlock } from "./nodes";
+import { GivenDot, LayerCard, OnLevel } from "./nodes";
 import type { PaletteEntry } from "./palette";
 import { pictureOf, pngOf, save } from "./picture";
 import type { Session } from "./session";
@@ -154,8 +155,23 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
     grab();
   });
   const open = useStable((id: string) => {
-    if (level?.nodes.find((node) => node.id === id)?.block) go(at ? `${at}.${id}` : id);
+    if (level?.nodes.find((node) => node.id === id)?.block) go(pathOf(at, id));
   });
+  const onLevel = useMemo(() => ({ at, open }), [at]);
+
+  // What the pointer is on lights up in the table, and what is chosen there is selected here.
+  const pointAt = useStable((_: unknown, node: FlowNode) => lamp.light("canvas", pathOf(at, node.id)));
+  const pointAway = useStable(() => lamp.dark("canvas"));
+  useEffect(() => pointAway, [at]);
+  const show = useStable((path: string) => {
+    const to = parentOf(path);
+    if (to !== session.current().at) {
+      setOpened(null);
+      session.go(to);
+    }
+    chooseWhenThere(path.split(".").slice(-1));
+  });
+  useEffect(() => guide.follow(show), []);
 
   // Measured when everything is laid out and shown: nodes do not leap about while a window is resized.
   const measure = () => {
@@ -433,7 +449,7 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
       onDrop={drop}
     >
       {isBusy && <div className="busy" role="progressbar" aria-label="Waiting for the server" />}
-      <OpenBlock value={open}>
+      <OnLevel value={onLevel}>
         <Verdicts value={verdict}>
           <ReactFlow<FlowNode, SignalEdge>
             tabIndex={0}
@@ -455,6 +471,8 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
             onSelectionStart={() => setBoxing(true)}
             onSelectionEnd={() => setBoxing(false)}
             onNodeDoubleClick={(_, node) => open(node.id)}
+            onNodeMouseEnter={pointAt}
+            onNodeMouseLeave={pointAway}
             deleteKeyCode={null}
             multiSelectionKeyCode={CONTROL_KEYS}
             selectionKeyCode="Shift"
@@ -477,7 +495,7 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
             <Zoom />
           </ReactFlow>
         </Verdicts>
-      </OpenBlock>
+      </OnLevel>
       {level && level.nodes.length === 0 && (
         <p className="empty">{level.block === null ? "An empty network. Press / to add an Input." : "An empty block. Press / to add a layer."}</p>
       )}

@@ -5,11 +5,12 @@ import { createContext, memo, useContext } from "react";
 import { portsOfNode, shareOf, type GivenNode, type LayerNode } from "./flow";
 import { familyColor } from "./family";
 import { Icon } from "./icons";
+import { isWithin, pathOf, useLit } from "./lamp";
 import type { Direction } from "./layout";
 import type { Problem } from "./sheet";
 
-/** Opens the block of that id; a context, so that nodes need not be drawn again for it. */
-export const OpenBlock = createContext<(id: string) => void>(() => undefined);
+/** The path of the level on show, and what opens a block on it; a context, so that nodes need not be drawn again for it. */
+export const OnLevel = createContext<{ at: string; open: (id: string) => void }>({ at: "", open: () => undefined });
 
 function handleStyle(direction: Direction, index: number, count: number) {
   const share = `${shareOf(index, count) * 100}%`;
@@ -54,9 +55,10 @@ function ProblemMark({ problem }: { problem: Problem }) {
 /** A layer, or a block with its button to open. */
 export const LayerCard = memo(function LayerCard({ data }: NodeProps<LayerNode>) {
   const { node, direction, isOut } = data;
-  const open = useContext(OpenBlock);
+  const { at, open } = useContext(OnLevel);
+  const isLit = useLit("table", (row) => isWithin(row, pathOf(at, node.id)));
   const outputs = node.outputs.length > 0 ? node.outputs : [""];
-  const classes = ["card", node.block && "is-block", node.frozen && "is-frozen", node.problem && `has-${node.problem.severity}`];
+  const classes = ["card", node.block && "is-block", node.frozen && "is-frozen", node.problem && `has-${node.problem.severity}`, isLit && "is-lit"];
   return (
     <div className={classes.filter(Boolean).join(" ")} style={{ "--family": familyColor(node.family) }}>
       <Side type="target" names={portsOfNode(node)} direction={direction} />
