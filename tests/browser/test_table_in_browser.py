@@ -131,6 +131,12 @@ def test_the_rows_are_reached_and_chosen_by_keyboard(server: str, person: NewPer
     expect(row(page, "stem")).to_be_focused()  # one stays in the table
     expect(selected_rows(page)).to_have_count(1)
     assert table(page).locator("tr[tabindex='0']").count() == 1, "the Tab key comes to one row"
+    for _ in range(4):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(node(page, "conv1")).to_have_class(SELECTED)
+    expect_marked(page, "self.conv1 = nn.Conv2d(64, 64, 1, bias=False)", "y = self.conv1(x)")
+    expect(row(page, "stage1_first.conv1")).to_be_focused()  # in another level too
 
     table(page).get_by_role("columnheader", name="Sees").focus()
     page.keyboard.press("Shift+Tab")
