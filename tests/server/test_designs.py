@@ -196,6 +196,19 @@ def test_undo_and_redo_go_through_the_one_history(canvas: Canvas) -> None:
     assert "tanh1" not in canvas.nodes
 
 
+def test_a_hundred_steps_are_taken_back_and_made_again(canvas: Canvas) -> None:
+    for filters in range(1, 101):
+        path = "network.nodes.c3.params.out_channels"
+        canvas.ask("edits", edits=[{"edit": "set", "path": path, "value": 100 + filters}])
+    last = canvas.document
+    for _ in range(100):
+        canvas.ask("undo")
+    assert canvas.document == to_json(example("lenet5")) and not canvas.sheet["undo"]
+    for _ in range(100):
+        canvas.ask("redo")
+    assert canvas.document == last and not canvas.sheet["redo"]
+
+
 def test_copies_have_names_of_their_own_and_bring_their_blocks(client: Client) -> None:
     canvas, other = Canvas(client, "digits-resnet"), Canvas(client, "lenet5")
     use = [node for node in canvas.sheet["nodes"] if node["block"]][-1]
