@@ -24,6 +24,8 @@ SPARES = 2
 LOOK_AT_QUEUE = 0.04
 LOOK_AT_SITE = 0.25
 CAP_LOGS = 60.0
+EMPTY_BINS = 3600.0
+"""What has been in a bin for long enough is gone within this: an engine may live for months."""
 LOG_BYTES = 2**20
 DEAF_SECONDS = 600
 """Without a store that answers, as where its folder was removed, and without a run, an engine waits so long for it."""
@@ -68,6 +70,7 @@ class Service:
         self.hire_at = 0.0
         self.look_at_site_at = 0.0
         self.cap_logs_at = 0.0
+        self.empty_bins_at = 0.0
         self.retiring = False
         self.ending = False
         self.wake = threading.Event()
@@ -84,8 +87,6 @@ class Service:
         signal.signal(signal.SIGTERM, self._end)
         signal.signal(signal.SIGINT, self._end)
         files.sweep(self.home)
-        runs.clear_out()
-        documents.clear_out()
         self.id = site.start_engine(os.getpid(), code_version(), self.slots)
         log.info("engine %s started, process %d, %d slots", self.id, os.getpid(), self.slots)
         self._mark_orphans()
@@ -127,6 +128,10 @@ class Service:
         if now >= self.look_at_site_at:
             self.look_at_site_at = now + LOOK_AT_SITE
             self._look_at_site()
+        if now >= self.empty_bins_at:
+            self.empty_bins_at = now + EMPTY_BINS
+            runs.clear_out()
+            documents.clear_out()
         if now >= self.cap_logs_at:
             self.cap_logs_at = now + CAP_LOGS
             for name in ("engine.log", "worker.log"):

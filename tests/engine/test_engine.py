@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from builder import engine, worker
+from builder import engine, limits, worker
 from builder.engine import manage, service, version
-from builder.store import history, lock, runs, site
+from builder.store import documents, history, lock, runs, site
 from tests.engine.conftest import COMMAND, Start, processes_of
 
 Until = Callable[..., float]
@@ -398,6 +398,26 @@ def test_a_dead_engine_frees_its_lock(start: Start, until: Until, home: Path) ->
     os.kill(pid or 0, signal.SIGKILL)
     assert until(lambda: lock.is_free(home / "engine.lock")) < 2
     assert site.last_engine() is not None
+
+
+def test_bins_are_emptied_while_an_engine_lives_and_not_at_its_start_alone(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thrown = documents.create("ada", "Old", {})
+    documents.throw_away("ada", thrown.id)
+    now, began = time.time(), time.monotonic()
+    passed = 0.0
+    monkeypatch.setattr("time.time", lambda: now + passed)
+    monkeypatch.setattr("time.monotonic", lambda: began + passed)
+    for part in ("_hire", "_look_at_site"):  # no worker is needed for this
+        monkeypatch.setattr(service.Service, part, lambda _: None)
+    one = service.Service(("true",), 1)
+    left = []
+    for days in (0, limits.BIN_DAYS - 0.1, limits.BIN_DAYS + 0.1):
+        passed = days * 86_400
+        one._tick()
+        left.append(len(documents.listing("ada", binned=True)))
+    assert left == [1, 1, 0]
 
 
 @pytest.mark.parametrize("busy", [0, 1])
