@@ -27,7 +27,7 @@ from builder.design import clip, read
 from builder.design import edits as design_edits
 from builder.design.experiment import Experiment
 from builder.design.network import split_reference
-from builder.problem import Edit, Json, Problem, Refused, Set, Value
+from builder.problem import Edit, Json, Problem, Refused, Set, Value, say
 from builder.server.asked import HEADERS, asked, name_in, owner_of_request, whole_number
 from builder.server.sheet import Sheet, changes, sheet_of
 from builder.store import documents, editing
@@ -259,7 +259,11 @@ async def design_change(request: Request) -> Response:
         raise HTTPException(404)
     _from_here(request)
     form, carry_out = CHANGES[change]
-    found = await _told_or_refused(carry_out, owner, design, await _body(request, form))
+    try:
+        wanted = await _body(request, form)
+    except Refused as refused:
+        return _refusal(refused)
+    found = await _told_or_refused(carry_out, owner, design, wanted)
     assert found is not None
     return found
 
@@ -286,16 +290,17 @@ async def _told_or_refused(question: Callable[..., Json], *arguments: object) ->
     try:
         found = await asked(question, *arguments)
     except Refused as refused:
-        return JSONResponse({"problems": [_problem(problem) for problem in refused.problems]}, 409, headers=HEADERS)
+        return _refusal(refused)
     return None if found is None else JSONResponse(found, headers=HEADERS)
 
 
-def _problem(problem: Problem) -> Json:
-    return problem.model_dump(mode="json", exclude={"fixes"})
+def _refusal(refused: Refused) -> Response:
+    problems = [problem.model_dump(mode="json", exclude={"fixes"}) for problem in refused.problems]
+    return JSONResponse({"problems": problems}, 409, headers=HEADERS)
 
 
 async def _body(request: Request, form: Any) -> Any:
-    """What is asked. Too much is not read; what is no such question is the canvas's mistake: 400."""
+    """What is asked. Too much is not read, or refused; what is no such question is the canvas's mistake: 400."""
     read_so_far = bytearray()
     async for piece in request.stream():
         read_so_far += piece
@@ -306,7 +311,22 @@ async def _body(request: Request, form: Any) -> Any:
         json.dumps(told, ensure_ascii=False).encode()  # half of a character pair is no text, and could not be answered
         return form.validate_python(told)
     except (ValidationError, ValueError, RecursionError) as error:
+        if isinstance(error, ValidationError) and _is_too_much(error):
+            raise Refused(_too_much()) from None
         raise HTTPException(400) from error
+
+
+def _is_too_much(error: ValidationError) -> bool:
+    """Whether there are more edits or nodes than one change may have, and nothing else is wrong."""
+    return all(
+        mistake["type"] == "too_long" and mistake["loc"] in (("edits",), ("nodes",))
+        for mistake in error.errors(include_url=False, include_input=False)
+    )
+
+
+def _too_much() -> Problem:
+    because = say("One change can have {most:,} steps at most. Do it in parts: select fewer nodes.", most=limits.NODES)
+    return Problem(code="canvas/too-much", title=say("This is too much at once"), because=because)
 
 
 def _from_here(request: Request) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from builder.analysis import Row, check
-from builder.analysis.inside import inside
+from builder.analysis.inside import Inside, inside
 from builder.design import read
 from builder.design.network import Block, Graph, Network, Node
 from builder.design.structure import ports_in, ports_out
@@ -26,8 +26,7 @@ def sheet_of(draft: Draft, at: str = "") -> Sheet:
     graph = here.graph
     steps = [node.id for node in here.way]
     rows = {row.id: row for row in here.rows}
-    # Problems of what is repeated are told of its first copy.
-    told = _told(problems, "".join(f"{node.id}.0." if node.repeat > 1 else f"{node.id}." for node in here.way))
+    told = _told(problems, analysis.rows, here)
     return {
         "revision": draft.revision,
         "base": None,
@@ -57,13 +56,36 @@ def changes(sheet: Sheet, before: Sheet) -> Sheet:
     }
 
 
-def _told(problems: Sequence[Problem], prefix: str) -> dict[str, Problem]:
-    """The worst Problem of each node of the graph, or of what is inside it, by the node's id."""
+def _told(problems: Sequence[Problem], rows: Sequence[Row], here: Inside) -> dict[str, Problem]:
+    """The worst Problem of each node of the graph, or of what is inside it, by the node's id.
+
+    What all copies and all uses of a block have in common is told of the first alone; here each of them shows it.
+    """
+    firsts = _first_uses(rows, "", {})
+    own = "".join(_step(node) for node in here.way)
+    ways = {own, firsts.get(id(here.rows), own)}
+    insides = [(row.id, firsts[id(row.inside)]) for row in here.rows if row.inside]
     found: dict[str, Problem] = {}
     for problem in sorted(problems, key=lambda problem: problem.severity):  # errors first
-        if problem.node and problem.node.startswith(prefix):
-            found.setdefault(problem.node.removeprefix(prefix).partition(".")[0], problem)
+        at = problem.node or ""
+        names = [at.removeprefix(way).partition(".")[0] for way in ways if at.startswith(way)]
+        for name in [*names, *(name for name, way in insides if at.startswith(way))]:
+            found.setdefault(name, problem)
     return found
+
+
+def _first_uses(rows: Sequence[Row], way: str, found: dict[int, str]) -> dict[int, str]:
+    """The way to the first use of each inside: further uses that are given the same share its rows."""
+    for row in rows:
+        if row.inside and id(row.inside) not in found:
+            found[id(row.inside)] = way + _step(row)
+            _first_uses(row.inside, way + _step(row), found)
+    return found
+
+
+def _step(use: Node | Row) -> str:
+    """How the ids of what is inside a use begin, in its first copy."""
+    return f"{use.id}.0." if use.repeat > 1 else f"{use.id}."
 
 
 def _node(network: Network, graph: Graph, node: Node, row: Row | None, problem: Problem | None) -> dict[str, Json]:

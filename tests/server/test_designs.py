@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from builder import limits
 from builder.analysis import analyze
 from builder.blocks import example
 from builder.design import read
@@ -294,6 +295,22 @@ def test_what_is_no_question_is_refused_as_such(canvas: Canvas, body: bytes) -> 
     assert canvas.client.get(path, method="POST", body=body, origin="http://127.0.0.1").status == 400
 
 
+@pytest.mark.parametrize(
+    ("change", "asked"),
+    [
+        ("edits", {"edits": [{"edit": "remove", "node": "c1"}] * (limits.NODES + 1)}),
+        ("copy", {"nodes": ["c1"] * (limits.NODES + 1)}),
+    ],
+)
+def test_more_than_one_change_may_have_is_told_as_such(canvas: Canvas, change: str, asked: Json) -> None:
+    answer = canvas.ask(change, **asked)
+    assert answer.status == 409
+    (problem,) = json.loads(answer.body)["problems"]
+    assert problem["code"] == "canvas/too-much" and "2,000" in problem["because"]
+    canvas.look()
+    assert canvas.sheet["revision"] == 1
+
+
 def test_more_than_a_design_may_have_is_not_read(canvas: Canvas) -> None:
     path = f"/api/designs/{canvas.design}/edits"
     assert canvas.client.get(path, method="POST", body=b" " * 3_000_000, origin="http://127.0.0.1").status == 413
@@ -313,6 +330,26 @@ def test_a_mistake_inside_what_is_repeated_is_told_there(client: Client) -> None
     canvas.look("act")
     canvas.ask("add", name="Conv3d", after="tanh1")
     assert canvas.nodes["conv3d"]["problem"]["severity"] == "error"
+
+
+def test_a_mistake_inside_a_block_is_told_in_every_use_that_is_given_the_same(client: Client) -> None:
+    canvas = Canvas(client, "lenet5")
+    canvas.ask("edits", edits=[{"edit": "group", "nodes": ["tanh1"], "name": "Inner"}])
+    canvas.ask("edits", edits=[{"edit": "group", "nodes": ["inner"], "name": "Act"}])
+    again = {"id": "again", "block": "Act", "inputs": ["act"]}
+    canvas.ask("edits", edits=[{"edit": "insert", "node": again, "after": "act"}])
+    canvas.ask("edits", edits=[{"edit": "set", "path": "network.nodes.act.repeat", "value": 2}])
+    assert canvas.nodes["again"]["problem"] is None
+    canvas.look("again")
+    canvas.look("again.inner")
+    conv = {"id": "wrong", "type": "Conv3d", "inputs": ["x"]}
+    canvas.ask("edits", edits=[{"edit": "insert", "node": conv, "after": "tanh1", "block": "Inner", "splice": False}])
+    for at, name in (("", "act"), ("act", "inner"), ("act.inner", "wrong")):
+        canvas.look(at)
+        first = canvas.nodes[name]["problem"]
+        canvas.look(at.replace("act", "again"))
+        assert first and canvas.nodes["again" if name == "act" else name]["problem"] == first
+    assert canvas.nodes["tanh1"]["problem"] is None
 
 
 def test_what_is_pasted_is_what_was_copied_where_an_inner_block_differs(client: Client) -> None:
