@@ -3,7 +3,7 @@
 import json
 import re
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -15,6 +15,7 @@ from builder.catalog import Entry
 from builder.catalog.initializers import Values
 from builder.problem import Edit, Problem, Set, Unset, say
 from pages.parts import session
+from pages.parts.words import plain
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,10 @@ class Form:
     def edits(self, field: str, value: Any) -> list[Edit]:
         """The edits that give a field its value."""
         return [Set(path=f"{self.path}.{field}", value=value)]
+
+    def unlike(self, field: str) -> dict[str, Any]:
+        """What a field is in each of several things that the form is of; nothing where it is the same in all."""
+        return {}
 
 
 def fields_form(value: BaseModel, form: Form, only: tuple[str, ...] | None = None) -> None:
@@ -113,15 +118,36 @@ def _widget(value: BaseModel, name: str, field: FieldInfo, form: Form) -> None:
     key = f"{form.path}.{name}"
     common: dict[str, Any] = {"label": label, "key": key, "help": field.description, "on_change": form.write}
     low, high = _bounds(field)
-    if kind is bool and optional:
+    values = form.unlike(name)
+    empty = _empty(field) if optional else None
+    if values:  # the field is empty, and says what is there: what is put in goes for all
+        current, empty = None, _at_once(values.values())
+        each = ", ".join(f"{node} {_said(value)}" for node, value in list(values.items())[:MOST_NAMED])
+        common["help"] = f"{field.description or label} Now: {plain(each)}{' ...' if len(values) > MOST_NAMED else '.'}"
+    if kind is bool and (optional or values):
         session.show(key, current)
-        st.selectbox(**common, options=_MAYBE, format_func=_MAYBE.get, args=(name, key, _same))
+        options = [True, False] if values else list(_MAYBE)
+        st.selectbox(
+            **common,
+            options=options,
+            index=None if values else 0,
+            placeholder=empty,
+            format_func=_MAYBE.get,
+            args=(name, key, _same),
+        )
     elif kind is bool:
         session.show(key, current)
         st.toggle(**common, args=(name, key, bool))
     elif get_origin(kind) is Literal:
         session.show(key, current)
-        st.selectbox(**common, options=get_args(kind), args=(name, key, _same), disabled=len(get_args(kind)) == 1)
+        st.selectbox(
+            **common,
+            options=get_args(kind),
+            index=None if values else 0,
+            placeholder=empty,
+            args=(name, key, _same),
+            disabled=len(get_args(kind)) == 1,
+        )
     elif kind is int:
         session.show(key, current)
         st.number_input(
@@ -129,17 +155,36 @@ def _widget(value: BaseModel, name: str, field: FieldInfo, form: Form) -> None:
             min_value=low,
             max_value=high,
             step=1,
-            placeholder=_empty(field),
-            value=None if optional else "min",
+            placeholder=empty,
+            value=None if optional or values else "min",
             args=(name, key, _same),
         )
     elif kind is float:
         session.show(key, "" if current is None else f"{current:g}")
         number = (lambda text: _number(text) if text.strip() else None) if optional else _number
-        st.text_input(**common, placeholder=_empty(field) if optional else None, args=(name, key, number))
+        st.text_input(**common, placeholder=empty, args=(name, key, number))
     else:
         session.show(key, _written(current))
-        st.text_input(**common, args=(name, key, _parser(field.annotation, optional or current is None)))
+        may_be_empty = optional or (current is None and not values)
+        st.text_input(
+            **common, placeholder=empty if values else None, args=(name, key, _parser(field.annotation, may_be_empty))
+        )
+
+
+MOST_NAMED = 8
+"""Layers whose values are told one by one."""
+
+
+def _at_once(values: Iterable[Any]) -> str:
+    """several: 3, 5"""
+    return f"several: {', '.join(dict.fromkeys(map(_said, values)))}"
+
+
+def _said(value: Any) -> str:
+    """A value as its widget shows it."""
+    if isinstance(value, bool) or value is None:
+        return _MAYBE[value]
+    return f"{value:g}" if isinstance(value, float) else _written(value)
 
 
 _MAYBE = {None: "automatic", True: "yes", False: "no"}

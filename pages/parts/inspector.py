@@ -1,5 +1,6 @@
 """The form of one node: what it reads, its parameters, and its arithmetic with its own numbers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -74,7 +75,7 @@ def _several(here: Inside, chosen: list[Node], revision: int) -> None:
     (kind, *others) = kinds
     if kind and not others:
         st.caption(f"All are {kind}: what you change here changes in all of them.")
-        fields_form(chosen[0].layer, ManyForm(f"{base}.nodes", revision, tuple(node.id for node in chosen)))
+        fields_form(chosen[0].layer, ManyForm(f"{base}.nodes", revision, chosen))
 
     def group() -> None:
         name = session.shown("group-name").strip()
@@ -87,14 +88,19 @@ def _several(here: Inside, chosen: list[Node], revision: int) -> None:
 class ManyForm(Form):
     """A form of several layers of one type: one field changes in all of them."""
 
-    nodes: tuple[str, ...]
+    nodes: Sequence[Node]
 
-    def __init__(self, path: str, revision: int, nodes: tuple[str, ...]) -> None:
+    def __init__(self, path: str, revision: int, nodes: Sequence[Node]) -> None:
         super().__init__(path, revision)
         object.__setattr__(self, "nodes", nodes)
 
     def edits(self, field: str, value: Any) -> list[Edit]:
-        return [Set(path=f"{self.path}.{node}.params.{field}", value=value) for node in self.nodes]
+        return [Set(path=f"{self.path}.{node.id}.params.{field}", value=value) for node in self.nodes]
+
+    def unlike(self, field: str) -> dict[str, Any]:
+        values = {node.id: getattr(node.layer, field) for node in self.nodes}
+        first = getattr(self.nodes[0].layer, field)
+        return values if any(value != first for value in values.values()) else {}
 
 
 def layer_form(network: Network, graph: Graph, block: str | None, node: Node, row: Row | None, revision: int) -> None:

@@ -39,13 +39,33 @@ def test_the_form_of_the_selected_node_stands_beside_it(visit: Visit) -> None:
 
 def test_several_of_one_type_are_changed_at_once(visit: Visit) -> None:
     tab = select(open_example(visit(view="Canvas"), "lenet5"), "", "c1", "c3")
-    key = next(widget.key for widget in tab.number_input if "out_channels" in widget.key)
+    filters = next(widget for widget in tab.number_input if "out_channels" in widget.key)
+    assert filters.value is None and filters.placeholder == "several: 6, 16"
+    assert filters.help.replace("\\", "").endswith("Now: c1 6, c3 16.")
+    kernel = next(widget for widget in tab.text_input if "kernel_size" in (widget.key or ""))
+    assert (kernel.value, kernel.placeholder) == ("5", ""), "that is the same in both"
+    padding = next(widget for widget in tab.text_input if ".padding" in (widget.key or ""))
+    assert (padding.value, padding.placeholder) == ("", "several: 2, 0")
+    key = filters.key
     fill(tab, key, 9)
+    assert next(widget for widget in tab.number_input if widget.key == key).value == 9
     nodes = {node["id"]: node for node in open_design(tab).document["network"]["nodes"]}
     assert [nodes[name]["params"]["out_channels"] for name in ("c1", "c3")] == [9, 9]
     assert open_design(tab).revision == 2, "one step of undo"
     tab = select(tab, "", "c1", "tanh1")
     assert not [widget for widget in tab.number_input if "out_channels" in (widget.key or "")]
+
+
+def test_a_switch_that_several_layers_have_otherwise_is_on_in_none(visit: Visit) -> None:
+    tab = open_example(visit(view="Canvas"), "lenet5")
+    editing.edit("ada", open_design(tab).id, 1, [Set(path="network.nodes.c1.params.bias", value=False)])
+    tab = select(tab, "", "c1", "c3")
+    bias = next(widget for widget in tab.selectbox if (widget.key or "").endswith(".bias"))
+    assert (bias.value, bias.placeholder, bias.options) == (None, "several: no, yes", ["yes", "no"])
+    fill(tab, bias.key, False)
+    nodes = {node["id"]: node for node in open_design(tab).document["network"]["nodes"]}
+    assert [nodes[name]["params"]["bias"] for name in ("c1", "c3")] == [False, False]
+    assert [widget.value for widget in tab.toggle if (widget.key or "").endswith(".bias")] == [False]
 
 
 def test_a_selection_becomes_a_block_and_a_block_layers(visit: Visit) -> None:
