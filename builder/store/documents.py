@@ -5,6 +5,7 @@ Every function that gets an owner sees that owner's drafts alone: another's draf
 
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -77,14 +78,20 @@ def unknown() -> Problem:
     return Problem(code="design/unknown", title=say("There is no such design"), because=because)
 
 
-def latest(owner: str) -> Draft | None:
-    """The draft that the owner changed last, of those that are whole and not in the bin."""
+def unreadable() -> Problem:
+    """What the store has of a draft is no document any more."""
+    because = say("What is kept of it is damaged. The other designs are not touched by that.")
+    return Problem(code="design/damaged", title=say("This design cannot be read"), because=because)
+
+
+def latest(owner: str, can_read: Callable[[Json], bool] = lambda document: True) -> Draft | None:
+    """The draft that the owner changed last, of those that are whole, can be read, and are not in the bin."""
     mine = (draft.c.owner == owner) & draft.c.binned.is_(None)
     newest = select(draft).where(mine).order_by(draft.c.touched.desc(), draft.c.id).limit(1)
     with reading() as connection:
         for at in count():
             row = connection.execute(newest.offset(at)).one_or_none()
-            if row is None or row.document is not DAMAGED:
+            if row is None or (row.document is not DAMAGED and can_read(row.document)):
                 break
         return None if row is None else _draft(connection, row)
 

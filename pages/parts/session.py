@@ -58,7 +58,7 @@ def owner() -> str:
 def draft() -> Draft:
     """The open design: a copy of the one that a link leads to, else the one in the address, else the one touched last.
 
-    Who has none gets a first one from the gallery.
+    Who has none that can be read gets a first one from the gallery.
     """
     shared = st.query_params.get(SHARED)
     if shared is not None:
@@ -66,9 +66,18 @@ def draft() -> Draft:
         begin_copy(shared)
     wanted = st.session_state.get("design") or st.query_params.get("design")
     found = documents.get(owner(), wanted) if isinstance(wanted, str) else None
-    found = found or documents.latest(owner()) or _new(to_json(example(FIRST_DESIGN)))
+    found = found or documents.latest(owner(), _can_read) or _new(to_json(example(FIRST_DESIGN)))
     _remember(found.id)
     return found
+
+
+def _can_read(document: Json) -> bool:
+    """Whether it is a design of this version, and not only of another."""
+    try:
+        read.experiment(document)
+    except Refused:
+        return False
+    return True
 
 
 def begin_copy(token: str) -> None:

@@ -1,5 +1,7 @@
 """Our few lines of CSS."""
 
+import re
+from functools import cache
 from pathlib import Path
 
 import streamlit as st
@@ -16,6 +18,23 @@ def apply() -> None:
 
 def series_colours() -> list[str]:
     """The colours of the theme that the visitor sees, one a series, as the charts have them."""
-    mode = "dark" if st.context.theme.type == "dark" else "light"
-    colours: list[str] = st.get_option(f"theme.{mode}.chartCategoricalColors")
+    colours: list[str] = st.get_option(f"theme.{_mode()}.chartCategoricalColors")
     return colours
+
+
+def coloured(svg: str) -> str:
+    """A picture that is shown as an image, which the style sheet of the page does not reach: it takes along what it needs."""
+    ink = st.get_option(f"theme.{_mode()}.textColor")
+    return svg.replace(">", f"><style>{_palette()}svg{{color:{ink}}}</style>", 1)
+
+
+def _mode() -> str:
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+@cache
+def _palette() -> str:
+    """The colours of the families, as the style sheet says them."""
+    found = re.search(r":root \{[^}]*\}", CSS.read_text())
+    assert found is not None
+    return re.sub(r"\s+", "", found[0])

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 
 from builder.limits import GIB, KIB, MIB
 
+DAY = 86_400
+"""Seconds."""
+
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
 
 
@@ -49,3 +52,19 @@ def duration(seconds: float) -> str:
     if total < 3600:
         return f"{total // 60} min {total % 60} s"
     return f"{total // 3600:,} h {total % 3600 // 60} min"
+
+
+def ago(seconds: float) -> str:
+    """How long since: just now, 3 minutes ago, yesterday, 5 months ago."""
+    if seconds < 60:
+        return "just now"
+    if DAY <= seconds < 2 * DAY:
+        return "yesterday"
+    sizes = {"year": 365 * DAY, "month": 30 * DAY, "day": DAY, "hour": 3600, "minute": 60}
+    unit = next(unit for unit, size in sizes.items() if seconds >= size)
+    return f"{several(int(seconds // sizes[unit]), unit)} ago"
+
+
+def several(number: int, thing: str) -> str:
+    """1 day, 2 days."""
+    return f"{count(number)} {thing}{'' if number == 1 else 's'}"

@@ -110,7 +110,9 @@ def test_a_network_of_any_size_has_a_small_picture(nodes: int):
 
 
 def test_the_task_is_what_is_learned():
-    told = {name: task(example(name)) for name in ("lenet5", "linear-regression", "unet-small", "autoencoder-conv", "vgg11")}
+    told = {
+        name: task(example(name)) for name in ("lenet5", "linear-regression", "unet-small", "autoencoder-conv", "vgg11")
+    }
     assert told == {
         "lenet5": "10 classes",
         "linear-regression": "regression",

@@ -81,9 +81,8 @@ def opened(server: str, visitor: Person, name: str, scheme: Literal["light", "da
     page.emulate_media(color_scheme=scheme)
     expect(page.locator(".react-flow__node").first).to_be_visible()
     page.get_by_role("button", name="Examples").click()
-    find = page.get_by_role("combobox", name="Find an example")
-    find.fill(name)
-    page.get_by_role("option", name=name, exact=True).click()
+    page.get_by_role("searchbox", name="Find an example").fill(name)
+    page.get_by_role("button", name=name, exact=True).click()
     expect(page.get_by_role("textbox", name="Design")).to_have_value(name)
     page.wait_for_function("() => location.search.includes('design=')")
     return page

@@ -118,10 +118,10 @@ def test_a_design_goes_to_the_bin_and_comes_back(visit: Visit) -> None:
     assert second.name == "playground copy" and second.document["network"] == first.document["network"]
     press(opened(tab, "file"), "To the bin")
     assert open_design(tab).id == first.id
-    press(opened(tab, "file"), f"take-{second.id}")
+    press(opened(tab, "designs", designs_where="Bin"), f"take-{second.id}")
     assert {listed.id for listed in documents.listing("ada")} == {first.id, second.id}
     documents.throw_away("ada", second.id)
-    press(opened(tab, "file"), f"delete-{second.id}")
+    press(opened(tab, "designs", designs_where="Bin"), f"delete-{second.id}")
     assert documents.get("ada", second.id) is None and open_design(tab).id == first.id
 
 
