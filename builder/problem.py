@@ -57,11 +57,14 @@ class Remove(Value):
 
 
 class Move(Value):
-    """Take a node out of its chain and put it behind `after`, joined as `Remove` and `Insert` join."""
+    """Take a node out of its chain and put it behind `after`, joined as `Remove` and `Insert` join.
+
+    With `after` null it comes first inside a block: it reads what the block is given, and what read that reads the node.
+    """
 
     edit: Literal["move"] = "move"
     node: str
-    after: str
+    after: str | None
     block: str | None = None
 
 

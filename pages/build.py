@@ -1,20 +1,18 @@
-"""Build: the network as a graph or as a stack of cards, what it is worth, what is wrong, and the PyTorch program."""
+"""Build: the network as a graph or as a stack, what it is worth, what is wrong, and the PyTorch program."""
 
 import streamlit as st
 
 from builder.analysis import check
 from builder.blocks import GALLERY
-from pages.parts import canvas, files, inspector, session, source, stack, table
+from pages.parts import canvas, files, inspector, session, source, table
 from pages.parts.problems import problem_list
-
-VIEWS = ("Canvas", "Stack")
 
 draft = session.draft()
 experiment = files.experiment_of(draft)
 analysis, problems = check(experiment)
 
 with st.container(horizontal=True, vertical_alignment="bottom", key="toolbar"):
-    stack.name_field(draft)
+    files.name_field(draft)
     st.button(
         "Undo",
         icon=":material/undo:",
@@ -35,8 +33,9 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="toolbar"):
     files.file_menu(draft)
     view = st.segmented_control(
         "View",
-        VIEWS,
-        default=VIEWS[0],
+        list(canvas.VIEWS),
+        format_func=canvas.VIEWS.__getitem__,
+        default=next(iter(canvas.VIEWS)),
         key="build-view",
         required=True,
         label_visibility="collapsed",
@@ -48,28 +47,20 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="toolbar"):
         session.start()
         st.switch_page("train.py")
 
-files.repair_panel()
-problem_list(session.notices(), lambda edits: session.submit(edits, draft.revision), "notice")
+# There without notices too: what moves down the page would be made anew, the canvas with it.
+with st.container(key="notices"):
+    files.repair_panel()
+    problem_list(session.notices(), lambda edits: session.submit(edits, draft.revision), "notice")
 
-if view == "Canvas":
-    left, right = st.columns([7, 4], gap="medium")
-    with left:
-        canvas.canvas(draft)
-    with right:
-        table.totals(analysis)
-        problem_list(problems, lambda edits: session.submit(edits, draft.revision), "network")
-        inspector.selection(experiment, analysis, draft.revision)
-    left, right = st.columns([7, 5], gap="medium")
-else:
-    left, right = st.columns([5, 7], gap="medium")
-    with left:
-        stack.cards(experiment.network, analysis, draft.revision)
-    with right:
-        problem_list(problems, lambda edits: session.submit(edits, draft.revision), "network")
-        left = right = st.container()
+left, right = st.columns([7, 4], gap="medium")
 with left:
-    if view != "Canvas":
-        table.totals(analysis)
+    canvas.canvas(draft, view)
+with right:
+    table.totals(analysis)
+    problem_list(problems, lambda edits: session.submit(edits, draft.revision), "network")
+    inspector.selection(experiment, analysis, draft.revision)
+left, right = st.columns([7, 5], gap="medium")
+with left:
     table.layers(analysis)
 with right:
     source.program_view(experiment, problems)

@@ -138,16 +138,24 @@ def _move(document: Json, edit: Move) -> None:
     graph = graph_of(document, edit.block)
     if edit.after == edit.node:
         return
-    place_of(graph, edit.after)
     at = place_of(graph, edit.node)
     if not graph["nodes"][at].get("inputs"):
         raise refuse(
             say("{node} cannot be moved", node=edit.node), say("It reads nothing, so it stands behind nothing.")
         )
+    if edit.after is None:
+        source = next(iter(given_names(graph, edit.block)), None)
+        if source is None:
+            raise refuse(
+                say("{node} cannot stand first", node=edit.node), say("It reads something, and nothing is given there.")
+            )
+    else:
+        place_of(graph, edit.after)
+        source = edit.after
     node = _take_out(graph, at)
-    node["inputs"] = [edit.after, *node.get("inputs", [])[1:]]
-    redirect(graph, edit.after, edit.node)
-    graph["nodes"].insert(place_of(graph, edit.after) + 1, node)
+    node["inputs"] = [source, *node.get("inputs", [])[1:]]
+    redirect(graph, source, edit.node)
+    graph["nodes"].insert(0 if edit.after is None else place_of(graph, edit.after) + 1, node)
     sort_nodes(graph)
 
 

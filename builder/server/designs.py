@@ -8,6 +8,7 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -27,7 +28,7 @@ from builder.design import clip, read
 from builder.design import edits as design_edits
 from builder.design.experiment import Experiment
 from builder.design.network import split_reference
-from builder.problem import Edit, Json, Problem, Refused, Set, Value, say
+from builder.problem import Edit, Json, Move, Problem, Refused, Set, Value, say
 from builder.server.asked import HEADERS, asked, name_in, owner_of_request, whole_number
 from builder.server.sheet import Sheet, changes, sheet_of
 from builder.store import documents, editing
@@ -79,10 +80,11 @@ class Nodes(Asked):
 
 
 class Paste(Asked):
-    """What `copy` has given, here or in another design."""
+    """What `copy` has given, here or in another design: free at a place, or, where it is a chain, behind a node."""
 
     clip: Json
     place: Place | None = None
+    after: str | None = None
 
 
 # What is asked of the store, beside the loop ---------------------------------------------------------------------
@@ -146,7 +148,16 @@ def pasted(owner: str, design: str, wanted: Paste) -> Sheet:
     new = _new(edits)
     if wanted.place and len(new) == 1:  # several are laid out by what they read
         edits.append(Set(path=f"{_path(block)}.view.{new[0]}", value=list(wanted.place)))
-    return _carried_out(owner, design, wanted, edits) | {"added": _new(edits)}
+    if wanted.after and _is_chain(edits):
+        edits += [Move(node=node, after=after, block=block) for after, node in pairwise([wanted.after, *new])]
+    return _carried_out(owner, design, wanted, edits) | {"added": new}
+
+
+def _is_chain(edits: Sequence[Edit]) -> bool:
+    """Whether the first of the nodes that are put in reads nothing yet, and each other one the one before it alone."""
+    nodes = [edit.node for edit in edits if edit.edit == "insert"]
+    reads = [[None], *([node["id"]] for node in nodes)]
+    return all(node["inputs"] == wanted for node, wanted in zip(nodes, reads, strict=False))
 
 
 def undone(owner: str, design: str, wanted: Asked) -> Sheet:

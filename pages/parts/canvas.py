@@ -1,4 +1,4 @@
-"""The canvas: the network as a graph, drawn and edited in the browser. It asks the server itself, without a script run."""
+"""Canvas and stack: the network as a graph or in a row, drawn and edited in the browser, which asks the server itself."""
 
 import streamlit as st
 
@@ -11,10 +11,14 @@ _component = component("canvas")
 KEY = "canvas"
 
 
-def canvas(draft: Draft) -> None:
-    """Draw the design. The script runs again when the canvas has changed it, or something else is selected there."""
+VIEWS = {"canvas": "Canvas", "stack": "Stack"}
+"""The ways in which a design is shown, and what they are called. Both are one component: level and selection stay."""
+
+
+def canvas(draft: Draft, view: str) -> None:
+    """Draw the design. The script runs again when it was changed there, or something else is selected."""
     at, nodes = session.seen()
-    data = {"design": draft.id, "api": "api", "revision": draft.revision, "at": at, "selected": nodes}
+    data = {"design": draft.id, "api": "api", "view": view, "revision": draft.revision, "at": at, "selected": nodes}
     _component(key=KEY, data=data, height="content", on_selection_change=_selected, on_revision_change=_changed)
 
 

@@ -1,4 +1,4 @@
-"""Opening examples and files, saving the design as a file, and repairing a file that cannot be read."""
+"""The design's name, opening examples and files, saving the design as a file, and repairing a file that cannot be read."""
 
 import json
 from collections.abc import Mapping
@@ -9,12 +9,22 @@ from builder.blocks import GALLERY
 from builder.blocks.gallery import Exhibit
 from builder.design import read
 from builder.design.experiment import Experiment
-from builder.problem import Refused
+from builder.problem import Refused, Set
 from builder.store import documents
 from builder.store.documents import Draft
 from pages.parts import designs, gallery, session
 from pages.parts.problems import problem_list
 from pages.parts.words import plain
+
+
+def name_field(draft: Draft) -> None:
+    """The design's name."""
+    session.show("design-name", draft.document.get("name", ""))
+
+    def rename() -> None:
+        session.submit([Set(path="name", value=session.shown("design-name"))], draft.revision)
+
+    st.text_input("Design", key="design-name", max_chars=80, on_change=rename, placeholder="Untitled", width=260)
 
 
 def gallery_menu(examples: Mapping[str, Exhibit]) -> None:

@@ -27,7 +27,7 @@ WORDS = {"size": "Size of the output", "parameters": "Parameters", "macs": "MACs
 
 
 def selection(experiment: Experiment, analysis: Analysis, revision: int) -> None:
-    """The form of what is selected on the canvas."""
+    """The form of what is selected on the canvas or in the stack."""
     at, nodes = session.seen()
     try:
         here = inside(experiment.network, analysis.rows, at)
@@ -38,7 +38,7 @@ def selection(experiment: Experiment, analysis: Analysis, revision: int) -> None
         st.caption(f":material/bolt: {plain(told)}")
     chosen = [node for node in here.graph.nodes if node.id in nodes]
     if not chosen:
-        st.caption("Select a node to see its parameters here; press / on the canvas to add one, ? for all shortcuts.")
+        st.caption("Select a node to see its parameters here. In the network, press / to add one, ? for all keys.")
     elif len(chosen) == 1:
         _one(experiment.network, here, chosen[0], revision)
     else:
@@ -52,18 +52,13 @@ def _one(network: Network, here: Inside, node: Node, revision: int) -> None:
         layer_form(network, here.graph, here.block, node, row, revision)
         return
     block_form(network, here.block, node, row, revision)
-    take_apart(node, here.block, revision, key=f"ungroup-{here.block or ''}-{node.id}")
-
-
-def take_apart(node: Node, block: str | None, revision: int, key: str) -> None:
-    """A button that puts what is inside the block in its place."""
     st.button(
         "Open into layers",
-        key=key,
+        key=f"ungroup-{here.block or ''}-{node.id}",
         icon=":material/open_in_full:",
         help="Put the layers in the block's place, as often as it is repeated.",
         on_click=session.submit,
-        args=([Ungroup(node=node.id, block=block)], revision),
+        args=([Ungroup(node=node.id, block=here.block)], revision),
     )
 
 

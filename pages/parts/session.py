@@ -251,32 +251,15 @@ def shown(key: str) -> Any:
     return st.session_state.get(key)
 
 
-def selected() -> str | None:
-    return st.session_state.get("selected")
-
-
-def select(node: str | None, around: str | None = None) -> None:
-    """Open a node: `conv1`, or `stage1.conv1` inside a block. An open one is closed, back to the block `around` it."""
-    st.session_state["several"] = []
-    chosen = selected() or ""
-    st.session_state["selected"] = around if node and f"{chosen}.".startswith(f"{node}.") else node
-
-
 def see(at: str, nodes: Sequence[str]) -> None:
-    """The canvas shows the graph at a path, and these of its nodes are selected."""
+    """The canvas or the stack shows the graph at a path, and these of its nodes are selected."""
     st.session_state["at"] = at
-    st.session_state["several"] = list(nodes) if len(nodes) > 1 else []
-    prefix = f"{at}." if at else ""
-    st.session_state["selected"] = prefix + nodes[0] if len(nodes) == 1 else None
+    st.session_state["selected"] = list(nodes)
 
 
 def seen() -> tuple[str, list[str]]:
-    """The path of the graph that the canvas shows, and the ids of the nodes there that are selected."""
-    at, one = st.session_state.get("at", ""), selected()
-    if one is None:
-        return at, list(st.session_state.get("several", []))
-    above, _, node = one.rpartition(".")
-    return above, [node]
+    """The path of the graph that is shown, and the ids of the nodes there that are selected."""
+    return st.session_state.get("at", ""), list(st.session_state.get("selected", []))
 
 
 # The open run ----------------------------------------------------------------------------------------------------

@@ -66,7 +66,9 @@ def test_what_is_pointed_at_lights_up_on_the_other_side_without_a_request(server
     assert sent, "script runs are heard of"
     page.wait_for_timeout(1_000)  # the view has come to rest
     sent.clear()
-    page.on("request", lambda request: sent.append(request.url) if "since=" not in request.url else None)  # it looks now and then
+    page.on(
+        "request", lambda request: sent.append(request.url) if "since=" not in request.url else None
+    )  # it looks now and then
     box = node(page, "c3").bounding_box()
 
     row(page, "c3").hover()

@@ -142,6 +142,23 @@ def test_move_takes_a_node_out_of_its_chain_and_puts_it_behind_another():
     assert wires(edits.apply(line(), [Move(node="c", after="image")]))["c"] == ["image"]
 
 
+def test_move_puts_a_node_first_inside_a_block_where_something_is_given():
+    block = {
+        "inputs": ["x", "mask"],
+        "outputs": ["c", "x"],
+        "nodes": [
+            {"id": "a", "type": "ReLU", "inputs": ["x"]},
+            {"id": "b", "type": "Add", "inputs": ["a", "x"]},
+            {"id": "c", "type": "ReLU", "inputs": ["b"]},
+        ],
+    }
+    moved = edits.apply(line() | {"blocks": {"B": block}}, [Move(node="c", after=None, block="B")])["blocks"]["B"]
+    assert [node["id"] for node in moved["nodes"]] == ["c", "a", "b"]
+    assert wires(moved) == {"c": ["x"], "a": ["c"], "b": ["a", "c"]}
+    assert moved["outputs"] == ["b", "c"]
+    assert "cannot stand first" in refused(line(), Move(node="b", after=None))
+
+
 def test_what_reads_nothing_is_not_moved():
     assert "cannot be moved" in refused(line(), Move(node="image", after="b"))
 
@@ -278,6 +295,7 @@ def test_every_edit_goes_through_json():
         Insert(node={"id": "a"}, after="b", splice=False, block="B"),
         Remove(node="a"),
         Move(node="a", after="b"),
+        Move(node="a", after=None),
         Connect(node="a", port=1, source="b:last"),
     ):
         assert adapter.validate_json(adapter.dump_json(change)) == change
@@ -301,7 +319,7 @@ def clicks(draw: st.DrawFn, document: Json) -> list[Edit]:
     if kind == "remove":
         return [Remove(node=node, block=block)]
     if kind == "move":
-        return [Move(node=node, after=draw(pick), block=block)]
+        return [Move(node=node, after=draw(st.none() | pick), block=block)]
     if kind == "copy":
         return [edits.duplicate(document, node, block)]
     if kind == "rename":

@@ -12,7 +12,8 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
 from builder.blocks import GALLERY
-from builder.server import identity
+from builder.problem import Edit, Remove
+from builder.server import designs, identity
 from builder.store import documents
 from builder.store.documents import Draft
 
@@ -28,16 +29,12 @@ Visit = Callable[..., AppTest]
 
 @pytest.fixture
 def visit(home: Path, monkeypatch: pytest.MonkeyPatch) -> Visit:
-    """`visit("ada")` opens the first page in a tab of its own, as that person, with the stack of cards on Build.
-
-    `page`, `view` and address are optional.
-    """
+    """`visit("ada")` opens the first page in a tab of its own, as that person. Page and address are optional."""
     monkeypatch.setattr(identity, "owner_of", lambda cookie, max_age=0: st.session_state["visitor"])
 
-    def visit(person: str = "ada", page: str = "build.py", view: str = "Stack", **address: str) -> AppTest:
+    def visit(person: str = "ada", page: str = "build.py", **address: str) -> AppTest:
         tab = AppTest.from_file(SHELL, default_timeout=SECONDS)
         tab.session_state["visitor"] = person
-        tab.session_state["build-view"] = view
         for name, value in address.items():
             tab.query_params[name] = value
         tab.run()
@@ -84,7 +81,7 @@ def press(tab: AppTest, label_or_key: str) -> AppTest:
 
 
 def fill(tab: AppTest, key: str, value: Any) -> AppTest:
-    """Put a value into the number, text or choice with that key; the form of a node is opened with `press`."""
+    """Put a value into the number, text or choice with that key; the form of a node is shown after `select`."""
     kinds = (
         tab.number_input,
         tab.text_input,
@@ -99,6 +96,51 @@ def fill(tab: AppTest, key: str, value: Any) -> AppTest:
             if widget.key == key:
                 return sound(widget.set_value(value).run())
     raise AssertionError(f"there is no widget {key}")
+
+
+def see(tab: AppTest, at: str, *nodes: str) -> AppTest:
+    """Nodes of the graph at a path are selected, on the canvas or in the stack, which tells the page so."""
+    tab.session_state["at"], tab.session_state["selected"] = at, list(nodes)
+    return sound(tab.run())
+
+
+def select(tab: AppTest, path: str) -> AppTest:
+    """One node is selected: `hidden1`, or `stage1.conv1` inside a block."""
+    at, _, node = path.rpartition(".")
+    return see(tab, at, node)
+
+
+def add(tab: AppTest, name: str) -> AppTest:
+    """Something from the palette is added behind what is selected, or to the end, and then selected itself."""
+    asked = _asked(tab)
+    sheet = designs.shown(tab.session_state["visitor"], tab.query_params["design"], asked["at"], -1)
+    there = {node["id"] for node in sheet["nodes"]} if sheet else {}
+    after = next((node for node in reversed(told(tab, "canvas")["selected"]) if node in there), None)
+    return _ask(tab, designs.added, designs.Add(**asked, name=name, after=after))
+
+
+def duplicate(tab: AppTest, *nodes: str) -> AppTest:
+    return _ask(tab, designs.duplicated, designs.Nodes(**_asked(tab), nodes=nodes))
+
+
+def edit(tab: AppTest, *edits: Edit) -> AppTest:
+    """Edits that the canvas or the stack asks for; one that is refused is told there, not on the page."""
+    return _ask(tab, designs.edited, designs.Edits(**_asked(tab), edits=edits))
+
+
+def remove(tab: AppTest, node: str) -> AppTest:
+    return edit(tab, Remove(node=node))
+
+
+def _asked(tab: AppTest) -> dict[str, Any]:
+    return {"base": open_design(tab, tab.session_state["visitor"]).revision, "at": told(tab, "canvas")["at"]}
+
+
+def _ask(tab: AppTest, change: Callable[..., dict[str, Any]], wanted: designs.Asked) -> AppTest:
+    """What the server does for the canvas and the stack, and the script run that comes of it."""
+    sheet = change(tab.session_state["visitor"], tab.query_params["design"], wanted)
+    tab.session_state["notices"] = []
+    return see(tab, sheet["at"], *sheet["added"]) if "added" in sheet else sound(tab.run())
 
 
 def upload(tab: AppTest, content: object) -> AppTest:

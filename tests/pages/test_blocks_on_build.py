@@ -1,4 +1,4 @@
-"""Blocks, the palette and the views of the table on the Build page."""
+"""Blocks and the views of the table on the Build page."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -8,14 +8,16 @@ from builder.blocks.templates import Template
 from builder.design import read
 from tests.pages.conftest import (
     Visit,
+    add,
     errors,
     fill,
     layer_table,
     nodes,
     open_design,
     open_example,
-    opened,
     press,
+    see,
+    select,
     sound,
     table,
 )
@@ -25,44 +27,27 @@ def network(tab: AppTest) -> dict:
     return open_design(tab).document["network"]
 
 
-def keys(tab: AppTest, start: str) -> list[str]:
-    return [each.key.removeprefix(start) for each in tab.button if (each.key or "").startswith(start)]
-
-
-# The palette -----------------------------------------------------------------------------------------------------
-
-
-def test_the_palette_shows_a_family_and_adds_what_is_pressed(visit: Visit) -> None:
-    tab = press(open_example(visit(), "digits-cnn"), "open-relu2")
-    opened(tab, "palette", palette_family="Pooling")
-    assert {"MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d"} <= {*keys(tab, "palette-")}
-    assert "Linear" not in keys(tab, "palette-")
-    press(tab, "palette-AvgPool2d")
-    assert not keys(tab, "palette-")  # it closes, so that what was added can be seen
-    assert network(tab)["nodes"][nodes(tab).index("relu2") + 1]["type"] == "AvgPool2d"
+# Blocks of the catalog --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", sorted(Template.shelf))
 def test_every_catalog_block_can_be_added_opened_and_made_anew(visit: Visit, name: str) -> None:
     transformer = "Transformer" in name
-    tab = press(
-        open_example(visit(), "vit-small" if transformer else "digits-resnet"),
-        "open-encoder" if transformer else "open-relu",
-    )
+    tab = open_example(visit(), "vit-small" if transformer else "digits-resnet")
+    select(tab, "encoder" if transformer else "relu")
     before = nodes(tab)
-    fill(tab, "add-layer", name)
+    add(tab, name)
     (added,) = [node for node in network(tab)["nodes"] if node["id"] not in before]
     assert network(tab)["blocks"][added["block"]]["made"]["type"] == name
-    inside = {node["id"] for node in network(tab)["blocks"][added["block"]]["nodes"]}
-    assert inside <= {key.rpartition(".")[2] for key in keys(tab, f"open-{added['id']}.")}
+    assert f"network.nodes.{added['id']}.repeat" in {field.key for field in tab.number_input}  # and its form is shown
     row = next(row for row in analyze(read.experiment(open_design(tab).document).network).rows if row.id == added["id"])
     assert row.outputs, errors(tab)  # it fits what it stands behind
 
 
 def test_a_field_of_a_catalog_block_makes_it_anew(visit: Visit) -> None:
     tab = open_example(visit(), "digits-resnet")
-    press(tab, "open-relu")
-    fill(tab, "add-layer", "ConvNormAct")
+    select(tab, "relu")
+    add(tab, "ConvNormAct")
     name = network(tab)["nodes"][nodes(tab).index("relu") + 1]["block"]
     fill(tab, f"network.blocks.{name}.activation", "SiLU")
     block = network(tab)["blocks"][name]
@@ -73,48 +58,39 @@ def test_a_field_of_a_catalog_block_makes_it_anew(visit: Visit) -> None:
 # Inside a block --------------------------------------------------------------------------------------------------
 
 
-def test_a_block_opens_into_cards_whose_layers_can_be_edited(visit: Visit) -> None:
-    tab = press(open_example(visit(), "digits-resnet"), "open-stage1")
+def test_layers_inside_a_block_can_be_edited(visit: Visit) -> None:
+    tab = open_example(visit(), "digits-resnet")
     name = next(node["block"] for node in network(tab)["nodes"] if node["id"] == "stage1")
     first = network(tab)["blocks"][name]["nodes"][0]["id"]
-    press(tab, f"open-stage1.{first}")
+    select(tab, f"stage1.{first}")
     fill(tab, f"network.blocks.{name}.nodes.{first}.params.kernel_size", "5, 5")
     block = network(tab)["blocks"][name]
     assert block["nodes"][0]["params"]["kernel_size"] == [5, 5]
     assert "made" not in block  # it is the person's own now
-    press(tab, f"open-stage1.{first}")
-    assert f"stage1.{first}" in keys(tab, "open-")  # the layer is closed, the block is still open
-    press(tab, "open-stage1")
-    assert f"stage1.{first}" not in keys(tab, "open-")
 
 
 def test_a_block_is_taken_apart_and_layers_become_one(visit: Visit) -> None:
-    tab = press(open_example(visit(), "digits-resnet"), "open-down")
+    tab = select(open_example(visit(), "digits-resnet"), "down")
     before = tab.metric[0].value
-    press(tab, "ungroup-down")
+    press(tab, "Open into layers")
     assert "down" not in nodes(tab) and tab.metric[0].value == before
     start = nodes(tab).index("stage1") + 1
-    inside = nodes(tab)[start : nodes(tab).index("stage2")]
-    opened(tab, "group")
-    tab.multiselect(key="group-nodes").set_value(inside)
-    tab.text_input(key="group-name").set_value("Down")
-    press(sound(tab.run()), "Make one block of them")
+    see(tab, "", *nodes(tab)[start : nodes(tab).index("stage2")])
+    press(fill(tab, "group-name", "Down"), "Make one block of them")
     assert network(tab)["nodes"][start]["block"] == "Down" and tab.metric[0].value == before
     assert not errors(tab)
 
 
 def test_a_name_that_a_block_cannot_have_is_told(visit: Visit) -> None:
-    tab = opened(open_example(visit(), "digits-cnn"), "group")
-    tab.multiselect(key="group-nodes").set_value(["conv1", "norm1"])
-    tab.text_input(key="group-name").set_value("my block")
-    press(sound(tab.run()), "Make one block of them")
+    tab = see(open_example(visit(), "digits-cnn"), "", "conv1", "norm1")
+    press(fill(tab, "group-name", "my block"), "Make one block of them")
     assert errors(tab) == ["my block cannot be the name of a block"]
     assert "blocks" not in network(tab)
 
 
 def test_inputs_of_a_merge_can_be_chosen(visit: Visit) -> None:
-    tab = press(open_example(visit(), "digits-cnn"), "open-relu1")
-    fill(tab, "add-layer", "Add")
+    tab = select(open_example(visit(), "digits-cnn"), "relu1")
+    add(tab, "Add")
     assert errors(tab)  # one input is open
     fill(tab, "reads--add-1", "norm1")
     assert network(tab)["nodes"][nodes(tab).index("add")]["inputs"] == ["relu1", "norm1"]
@@ -164,7 +140,7 @@ def test_what_is_frozen_kept_or_no_multiply_add_has_its_column(visit: Visit) -> 
 
 
 def test_the_arithmetic_of_a_layer_has_its_own_numbers(visit: Visit) -> None:
-    tab = press(open_example(visit(), "lenet5"), "open-c3")
+    tab = select(open_example(visit(), "lenet5"), "c3")
     words = [text.value for text in tab.markdown]
     assert "Parameters: `5 x 5 x 6 x 16 + 16 = 2,416`" in words
     assert "Size of the output: `(14 + 2 x 0 - 5) // 1 + 1 = 10`" in words
@@ -174,14 +150,14 @@ def test_the_arithmetic_of_a_layer_has_its_own_numbers(visit: Visit) -> None:
     ("text", "value"), [("3", 3), ("3, 5", [3, 5]), ("3 x 5", [3, 5]), ("[1, 2]", [1, 2]), ("same", "same"), ("1 0 2 0", [1, 0, 2, 0])]
 )  # fmt: skip
 def test_sides_can_be_written_as_people_write_them(visit: Visit, text: str, value: object) -> None:
-    tab = press(open_example(visit(), "digits-cnn"), "open-conv1")
+    tab = select(open_example(visit(), "digits-cnn"), "conv1")
     fill(tab, "network.nodes.conv1.params.padding", text)
     found = network(tab)["nodes"][1]["params"].get("padding")
     assert found == value and not [title for title in errors(tab) if "padding" in title]
 
 
 def test_sides_that_cannot_be_read_are_told_and_change_nothing(visit: Visit) -> None:
-    tab = press(open_example(visit(), "digits-cnn"), "open-conv1")
+    tab = select(open_example(visit(), "digits-cnn"), "conv1")
     before = network(tab)
     for text in ("sane", "3, many", "1, 2, 3"):
         fill(tab, "network.nodes.conv1.params.padding", text)

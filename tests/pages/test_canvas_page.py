@@ -1,22 +1,12 @@
 """Build with the canvas: what it is told, and what stands beside it for what is selected there."""
 
-from streamlit.testing.v1 import AppTest
-
 from builder.problem import Set
 from builder.store import documents, editing
-from tests.pages.conftest import Visit, button, fill, open_design, open_example, opened, press, sound, told
-
-
-def select(tab: AppTest, at: str, *nodes: str) -> AppTest:
-    """As the canvas tells it."""
-    tab.session_state["at"] = at
-    tab.session_state["several"] = list(nodes) if len(nodes) > 1 else []
-    tab.session_state["selected"] = (f"{at}." if at else "") + nodes[0] if len(nodes) == 1 else None
-    return sound(tab.run())
+from tests.pages.conftest import Visit, button, fill, open_design, open_example, opened, press, see, sound, told
 
 
 def test_build_opens_with_the_canvas_of_the_open_design(visit: Visit) -> None:
-    tab = visit(view="Canvas")
+    tab = visit()
     draft = open_design(tab)
     given = told(tab, "canvas")
     assert (given["design"], given["revision"], given["at"], given["selected"]) == (draft.id, 1, "", [])
@@ -24,9 +14,18 @@ def test_build_opens_with_the_canvas_of_the_open_design(visit: Visit) -> None:
     assert told(sound(tab.run()), "canvas")["revision"] == 2
 
 
+def test_the_stack_is_another_view_of_the_same_design_level_and_selection(visit: Visit) -> None:
+    tab = see(open_example(visit(), "resnet50"), "stage1_first", "conv1")
+    before = told(tab, "canvas")
+    assert before["view"] == "canvas"
+    fill(tab, "build-view", "stack")
+    assert told(tab, "canvas") == before | {"view": "stack"}
+    assert any("out_channels" in (field.key or "") for field in tab.number_input)
+
+
 def test_the_form_of_the_selected_node_stands_beside_it(visit: Visit) -> None:
-    tab = open_example(visit(view="Canvas"), "lenet5")
-    tab = select(tab, "", "c1")
+    tab = open_example(visit(), "lenet5")
+    tab = see(tab, "", "c1")
     assert told(tab, "canvas")["selected"] == ["c1"]
     key = next(widget.key for widget in tab.number_input if "out_channels" in widget.key)
     fill(tab, key, 8)
@@ -38,7 +37,7 @@ def test_the_form_of_the_selected_node_stands_beside_it(visit: Visit) -> None:
 
 
 def test_several_of_one_type_are_changed_at_once(visit: Visit) -> None:
-    tab = select(open_example(visit(view="Canvas"), "lenet5"), "", "c1", "c3")
+    tab = see(open_example(visit(), "lenet5"), "", "c1", "c3")
     filters = next(widget for widget in tab.number_input if "out_channels" in widget.key)
     assert filters.value is None and filters.placeholder == "several: 6, 16"
     assert filters.help.replace("\\", "").endswith("Now: c1 6, c3 16.")
@@ -52,14 +51,14 @@ def test_several_of_one_type_are_changed_at_once(visit: Visit) -> None:
     nodes = {node["id"]: node for node in open_design(tab).document["network"]["nodes"]}
     assert [nodes[name]["params"]["out_channels"] for name in ("c1", "c3")] == [9, 9]
     assert open_design(tab).revision == 2, "one step of undo"
-    tab = select(tab, "", "c1", "tanh1")
+    tab = see(tab, "", "c1", "tanh1")
     assert not [widget for widget in tab.number_input if "out_channels" in (widget.key or "")]
 
 
 def test_a_switch_that_several_layers_have_otherwise_is_on_in_none(visit: Visit) -> None:
-    tab = open_example(visit(view="Canvas"), "lenet5")
+    tab = open_example(visit(), "lenet5")
     editing.edit("ada", open_design(tab).id, 1, [Set(path="network.nodes.c1.params.bias", value=False)])
-    tab = select(tab, "", "c1", "c3")
+    tab = see(tab, "", "c1", "c3")
     bias = next(widget for widget in tab.selectbox if (widget.key or "").endswith(".bias"))
     assert (bias.value, bias.placeholder, bias.options) == (None, "several: no, yes", ["yes", "no"])
     fill(tab, bias.key, False)
@@ -69,17 +68,17 @@ def test_a_switch_that_several_layers_have_otherwise_is_on_in_none(visit: Visit)
 
 
 def test_a_selection_becomes_a_block_and_a_block_layers(visit: Visit) -> None:
-    tab = select(open_example(visit(view="Canvas"), "lenet5"), "", "c1", "tanh1")
+    tab = see(open_example(visit(), "lenet5"), "", "c1", "tanh1")
     assert button(tab, "Make one block of them").disabled
     press(fill(tab, "group-name", "Stem"), "Make one block of them")
     nodes = open_design(tab).document["network"]["nodes"]
     assert nodes[1] == {"id": "stem", "block": "Stem", "inputs": ["image"]}
-    press(select(tab, "", "stem"), "Open into layers")
+    press(see(tab, "", "stem"), "Open into layers")
     assert [node["id"] for node in open_design(tab).document["network"]["nodes"]][:3] == ["image", "c1", "tanh1"]
 
 
 def test_inside_a_block_the_node_s_own_form_is_shown(visit: Visit) -> None:
-    tab = select(open_example(visit(view="Canvas"), "resnet50"), "stage1_first", "conv1")
+    tab = see(open_example(visit(), "resnet50"), "stage1_first", "conv1")
     assert (told(tab, "canvas")["at"], told(tab, "canvas")["selected"]) == ("stage1_first", ["conv1"])
     key = next(widget.key for widget in tab.number_input if "out_channels" in widget.key)
     fill(tab, key, 32)
@@ -88,7 +87,7 @@ def test_inside_a_block_the_node_s_own_form_is_shown(visit: Visit) -> None:
 
 
 def test_what_is_gone_is_no_longer_shown(visit: Visit) -> None:
-    tab = select(open_example(visit(view="Canvas"), "lenet5"), "no_such_block", "c1")
+    tab = see(open_example(visit(), "lenet5"), "no_such_block", "c1")
     assert not tab.exception and not [widget for widget in tab.number_input if "out_channels" in (widget.key or "")]
 
 

@@ -7,8 +7,7 @@ from builder.compile import build
 from builder.design import read
 from builder.design.experiment import Experiment
 from builder.source import program
-from tests.pages.conftest import Visit, fill, open_design, open_example
-from tests.pages.test_canvas_page import select
+from tests.pages.conftest import Visit, fill, open_design, open_example, see
 
 
 def experiment(tab: AppTest) -> Experiment:
@@ -16,7 +15,7 @@ def experiment(tab: AppTest) -> Experiment:
 
 
 def test_a_node_has_first_weights_of_its_own_and_gives_them_up(visit: Visit) -> None:
-    tab = select(open_example(visit(view="Canvas"), "lenet5"), "", "c1")
+    tab = see(open_example(visit(), "lenet5"), "", "c1")
     own = "pick.network.nodes.c1.init.weight"
     assert tab.selectbox(key=own).value == "as the whole network"
     fill(tab, own, "Normal")
@@ -32,5 +31,5 @@ def test_a_node_has_first_weights_of_its_own_and_gives_them_up(visit: Visit) -> 
 
 
 def test_what_has_no_weights_of_its_own_has_no_such_choice(visit: Visit) -> None:
-    tab = select(open_example(visit(view="Canvas"), "lenet5"), "", "tanh1")
+    tab = see(open_example(visit(), "lenet5"), "", "tanh1")
     assert not [choice for choice in tab.selectbox if "init" in (choice.key or "")]

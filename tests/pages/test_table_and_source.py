@@ -4,8 +4,18 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.conftest import Visit, layer_table, nodes, open_example, press, program, sound, table, told, upload
-from tests.pages.test_canvas_page import select
+from tests.pages.conftest import (
+    Visit,
+    layer_table,
+    nodes,
+    open_example,
+    program,
+    see,
+    sound,
+    table,
+    told,
+    upload,
+)
 
 
 def rows(tab: AppTest) -> dict[str, dict[str, Any]]:
@@ -27,7 +37,7 @@ def in_view(tab: AppTest, view: str) -> AppTest:
 
 
 def test_a_row_is_about_a_node_whichever_copy_it_belongs_to(visit: Visit) -> None:
-    tab = open_example(visit(view="Canvas"), "resnet50")
+    tab = open_example(visit(), "resnet50")
     found = rows(tab)
     assert (found["stage1.0.conv1"]["path"], found["stage1.1.conv1"]["path"]) == ("stage1.conv1", "stage1.conv1")
     assert (found["stage1_first.conv1"]["path"], found["stem"]["path"]) == ("stage1_first.conv1", "stem")
@@ -88,34 +98,30 @@ def test_a_network_without_layers_has_an_empty_table_and_no_program(visit: Visit
 
 
 def test_the_selected_nodes_are_told_by_their_paths(visit: Visit) -> None:
-    tab = open_example(visit(view="Canvas"), "resnet50")
+    tab = open_example(visit(), "resnet50")
     assert told(tab, "table")["selected"] == []
-    assert told(select(tab, "", "stem", "norm"), "table")["selected"] == ["stem", "norm"]
-    assert told(select(tab, "stage1", "conv1"), "table")["selected"] == ["stage1.conv1"]
+    assert told(see(tab, "", "stem", "norm"), "table")["selected"] == ["stem", "norm"]
+    assert told(see(tab, "stage1", "conv1"), "table")["selected"] == ["stage1.conv1"]
 
 
 # The program -----------------------------------------------------------------------------------------------------
 
 
 def test_the_lines_of_the_selected_node_are_marked(visit: Visit) -> None:
-    tab = open_example(visit(view="Canvas"), "resnet50")
+    tab = open_example(visit(), "resnet50")
     assert marked(tab) == []
-    assert marked(select(tab, "", "stem")) == [
+    assert marked(see(tab, "", "stem")) == [
         "self.stem = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)",
         "x = self.stem(image)",
     ]
-    assert marked(select(tab, "", "stage1")) == [
+    assert marked(see(tab, "", "stage1")) == [
         "self.stage1 = nn.Sequential(*[Stage1() for _ in range(2)])",
         "x = self.stage1(x)",
     ]
-    assert marked(select(tab, "stage1", "conv1", "norm1")) == [
+    assert marked(see(tab, "stage1", "conv1", "norm1")) == [
         "self.conv1 = nn.Conv2d(256, 64, 1, bias=False)",
         "self.norm1 = nn.BatchNorm2d(64)",
         "y = self.conv1(x)",
         "y = self.norm1(y)",
     ]
-    assert marked(select(tab, "gone", "conv1")) == []
-
-
-def test_an_open_card_marks_its_lines_too(visit: Visit) -> None:
-    assert marked(press(visit(), "open-hidden1"))[0] == "self.hidden1 = nn.Linear(2, 4)"
+    assert marked(see(tab, "gone", "conv1")) == []

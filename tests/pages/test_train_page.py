@@ -31,6 +31,7 @@ from tests.pages.conftest import (
     open_example,
     press,
     program,
+    remove,
     sound,
 )
 
@@ -116,7 +117,7 @@ def test_the_preview_holds_the_training_part_alone(visit: Visit) -> None:
 
 @pytest.mark.parametrize("page", ["build.py", "train.py"])
 def test_train_queues_this_very_design(visit: Visit, page: str) -> None:
-    tab = press(visit(), "remove-tanh1")
+    tab = remove(visit(), "tanh1")
     press(go_to(tab, page), "Train")
     run = the_run()
     assert run.status == "queued"
@@ -151,7 +152,7 @@ def test_a_changed_design_makes_a_run_of_its_own(visit: Visit) -> None:
 
 
 def test_a_design_with_an_error_cannot_be_trained_until_it_is_repaired(visit: Visit) -> None:
-    tab = go_to(press(open_example(visit(), "digits-mlp"), "remove-scores"), "train.py")
+    tab = go_to(remove(open_example(visit(), "digits-mlp"), "scores"), "train.py")
     assert button(tab, "Train").disabled
     assert len(errors(tab)) == 1
     sound(fixes(tab)[0].click().run())

@@ -9,13 +9,27 @@ from streamlit.testing.v1 import AppTest
 
 from builder.server import identity
 from builder.store import documents, engine, runs
-from tests.pages.conftest import SHELL, Visit, errors, fill, go_to, nodes, open_design, press, program, table, upload
+from tests.pages.conftest import (
+    SHELL,
+    Visit,
+    errors,
+    fill,
+    go_to,
+    nodes,
+    open_design,
+    press,
+    program,
+    remove,
+    select,
+    table,
+    upload,
+)
 
 ROOT = SHELL.parents[1]
 
 
 def test_another_person_sees_neither_design_nor_run(visit: Visit) -> None:
-    ada = press(visit("ada"), "remove-tanh1")
+    ada = remove(visit("ada"), "tanh1")
     press(ada, "Train")
     address = {"design": ada.query_params["design"], "run": ada.query_params["run"]}
     bob = visit("bob", **address)
@@ -32,7 +46,7 @@ def test_an_edit_of_another_persons_design_changes_nothing(visit: Visit) -> None
     before = open_design(ada)
     bob = visit("bob")
     bob.session_state["design"] = before.id  # as if he had found a way to name it
-    press(bob, "remove-tanh1")
+    fill(bob, "design-name", "Of bob")
     assert open_design(ada) == before
 
 
@@ -50,7 +64,7 @@ def test_five_people_at_once_keep_their_drafts_apart(visit: Visit) -> None:
     for person, tab in tabs.items():
         fill(tab, "design-name", f"Of {person}")
     for units, tab in enumerate(tabs.values(), start=5):
-        fill(press(tab, "open-hidden1"), "network.nodes.hidden1.params.out_features", units)
+        fill(select(tab, "hidden1"), "network.nodes.hidden1.params.out_features", units)
     upload(
         tabs["eve"],
         {"format": "layerlab.network", "nodes": [{"id": "only", "type": "Input", "params": {"shape": [2]}}]},

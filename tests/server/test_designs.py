@@ -227,6 +227,20 @@ def test_copies_have_names_of_their_own_and_bring_their_blocks(client: Client) -
     assert list(other.document["network"]["blocks"]) == [use["type"], f"{use['type']}2"]
 
 
+def test_a_chain_is_pasted_behind_a_node_and_anything_else_free(canvas: Canvas) -> None:
+    chain = json.loads(canvas.ask("copy", nodes=["c1", "tanh1"]).body)["clip"]
+    canvas.ask("paste", clip=chain, after="c3")
+    first, second = canvas.sheet["added"]
+    assert canvas.nodes[first]["inputs"] == ["c3"] and canvas.nodes[second]["inputs"] == [first]
+    assert canvas.nodes["tanh2"]["inputs"] == [second]
+    canvas.ask("undo")
+    assert canvas.nodes["tanh2"]["inputs"] == ["c3"]
+    apart = json.loads(canvas.ask("copy", nodes=["c1", "s2"]).body)["clip"]
+    canvas.ask("paste", clip=apart, after="c3")
+    assert [canvas.nodes[new]["inputs"] for new in canvas.sheet["added"]] == [[None], [None]]
+    assert canvas.nodes["tanh2"]["inputs"] == ["c3"]
+
+
 def test_a_duplicate_stands_behind_its_original_and_several_read_what_theirs_read(canvas: Canvas) -> None:
     canvas.ask("duplicate", nodes=["c3"])
     assert canvas.nodes[canvas.sheet["added"][0]]["inputs"] == ["c3"]

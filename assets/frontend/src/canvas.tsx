@@ -1,14 +1,16 @@
-/** The canvas as a Streamlit component: shows a design as the server has it, and sends what a person does to it. */
+/** Canvas and stack as one Streamlit component: shows a design as the server has it, and sends what a person does to it. */
 
 import { ReactFlowProvider } from "@xyflow/react";
 import flowCss from "@xyflow/react/dist/base.css?inline";
 import { createRoot, type Root } from "react-dom/client";
 import { element } from "./dom";
-import { Board, type CanvasData } from "./canvas/board";
+import { Board } from "./canvas/board";
 import css from "./canvas/canvas.css?inline";
+import type { CanvasData, ViewProps } from "./canvas/editor";
 import litCss from "./canvas/lit.css?inline";
 import type { PaletteEntry } from "./canvas/palette";
 import { Session } from "./canvas/session";
+import { Stack } from "./canvas/stack";
 
 export { source } from "./beside/source";
 export { table } from "./beside/table";
@@ -61,16 +63,13 @@ class Mounted {
       this.session = new Session(data, data.at, (revision) => this.setStateValue("revision", revision));
       this.shown = shown;
     }
-    this.root.render(
-      <ReactFlowProvider key={shown}>
-        <Board
-          session={this.session}
-          data={data}
-          loadPalette={() => loadPalette(data.api)}
-          tellSelection={(at, nodes) => this.setStateValue("selection", { at, nodes })}
-        />
-      </ReactFlowProvider>,
-    );
+    const props: ViewProps = {
+      session: this.session,
+      data,
+      loadPalette: () => loadPalette(data.api),
+      tellSelection: (at, nodes) => this.setStateValue("selection", { at, nodes }),
+    };
+    this.root.render(data.view === "stack" ? <Stack key={shown} {...props} /> : <ReactFlowProvider key={shown}><Board {...props} /></ReactFlowProvider>);
   }
 
   close(): void {

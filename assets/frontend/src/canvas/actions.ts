@@ -7,8 +7,9 @@ import type { Answer } from "./requests";
 import type { Session } from "./session";
 import { viewPath, type Edit, type Place } from "./sheet";
 
-/** Where a new node goes: onto a connection, to a place, else behind what is selected. */
+/** Where a new node goes: behind a node, onto a connection, to a place, else behind what is selected. */
 export interface Spot {
+  after?: string;
   place?: Place;
   edge?: { node: string; port: number };
 }
@@ -31,8 +32,8 @@ export class Actions {
     return selected.at(-1) ?? (level ? lastOutput(level) : null);
   }
 
-  add(name: string, selected: readonly string[], { place, edge }: Spot): Promise<void> {
-    const after = place || edge ? null : this.before(selected);
+  add(name: string, selected: readonly string[], { after: wanted, place, edge }: Spot): Promise<void> {
+    const after = place || edge ? null : (wanted ?? this.before(selected));
     return this.adding(this.session.change("add", { name, after, place: place ?? null, edge: edge ?? null }));
   }
 
@@ -45,6 +46,11 @@ export class Actions {
     if (!level) return;
     const reference = referenceTo(level.nodes.find((node) => node.id === source), source, output);
     void this.session.edit([{ edit: "connect", node: target, port, source: reference, block: level.block }]);
+  }
+
+  /** Carry out moves along the stack; false where there are none, or where they cannot be. */
+  async reorder(moves: Edit[]): Promise<boolean> {
+    return moves.length > 0 && (await this.session.edit(moves)).kind === "sheet";
   }
 
   /** Delete nodes and connections, all in one change. */
@@ -85,9 +91,9 @@ export class Actions {
   }
 
   /** Paste what the clipboard holds. */
-  async paste(text: string, place: Place | null): Promise<void> {
+  async paste(text: string, to: { place?: Place | null; after?: string | null }): Promise<void> {
     const clip = parseClip(text) ?? (this.copied === null ? null : parseClip(this.copied));
-    if (clip) await this.adding(this.session.change("paste", { clip, place }));
+    if (clip) await this.adding(this.session.change("paste", { clip, ...to }));
     else if (text) this.session.tell("There is nothing to paste.", "The clipboard holds no layers that were copied here.");
   }
 

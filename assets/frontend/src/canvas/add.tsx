@@ -1,4 +1,4 @@
-/** The palette: what can be added, found by name, chosen or dragged onto the canvas. */
+/** The palette: what can be added, found by name, chosen or dragged to its place. */
 
 import { useMemo, useState } from "react";
 import { Chooser, type Choice } from "./chooser";
@@ -14,11 +14,13 @@ interface AddProps {
   text: string;
   /** Where an entry goes, in words. */
   where: string;
+  /** Where an entry can be dragged, in words. */
+  dragTo: string;
   onAdd: (name: string) => void;
   onClose: () => void;
 }
 
-export function Add({ entries, text: first, where, onAdd, onClose }: AddProps) {
+export function Add({ entries, text: first, where, dragTo, onAdd, onClose }: AddProps) {
   const [text, setText] = useState(first);
   const [isDragging, setDragging] = useState(false);
   const choices = useMemo((): Choice[] => {
@@ -39,7 +41,7 @@ export function Add({ entries, text: first, where, onAdd, onClose }: AddProps) {
         placeholder="Search layers and blocks"
         text={text}
         choices={choices}
-        hint={`Enter adds ${where}. Drag onto the canvas or a connection.`}
+        hint={`Enter adds ${where}. Drag ${dragTo}.`}
         empty={entries ? "Nothing is called that." : "Loading…"}
         className={isDragging ? "is-dragging" : ""}
         onText={setText}

@@ -1,49 +1,26 @@
-/** The canvas: the graph with its tools, what keys and pointer do on it, and what the script is told. */
+/** The canvas: the graph with its tools, and what keys and pointer do on it. */
 
 import {
   applyEdgeChanges, applyNodeChanges, Background, MiniMap, Panel, ReactFlow, SelectionMode, useReactFlow, useStore,
   type Connection, type EdgeChange, type IsValidConnection, type NodeChange,
 } from "@xyflow/react";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore, type DragEvent, type KeyboardEvent, type MouseEvent } from "react";
-import { Actions, type Spot } from "./actions";
-import { Add, DRAGGED } from "./add";
-import { Breadcrumb, Help, NoticeBox, PictureChoice, Toolbar, type Tool } from "./chrome";
-import { Echo } from "./echo";
+import type { Spot } from "./actions";
+import { DRAGGED } from "./add";
+import { Breadcrumb, PictureChoice, Toolbar, type Tool } from "./chrome";
 import { SignalLine, Verdicts, WantedLine, type Verdict } from "./edges";
+import { useEditor, type ViewProps } from "./editor";
 import { familyColor } from "./family";
-import { Find } from "./find";
 import { Flow, HEIGHT, keptOf, labelOf, referenceId, WIDTH, type FlowNode, type SignalEdge } from "./flow";
 import { neighbour, refusal, wiresOf } from "./graph";
 import { motion, useFullscreen, useIsSized, useRemembered, useStable } from "./hooks";
-import { commandOf, stepOf, type Command } from "./keys";
-import { guide, lamp, pathOf } from "./lamp";
+import { CANVAS_SHORTCUTS, stepOf, type Command } from "./keys";
+import { lamp, pathOf } from "./lamp";
 import type { Direction, Room } from "./layout";
 import { GivenDot, LayerCard, OnLevel } from "./nodes";
-import type { PaletteEntry } from "./palette";
+import { Overlays } from "./overlays";
 import { pictureOf, pngOf, save } from "./picture";
-import type { Session } from "./session";
 import type { Place } from "./sheet";
-
-/** What a script run says. */
-export interface CanvasData {
-  design: string;
-  /** Where the routes are, relative to the page. */
-  api: string;
-  revision: number;
-  at: string;
-  selected: string[];
-  /** Another number than before: load everything again and show all of it. */
-  reset?: number;
-}
-
-interface BoardProps {
-  session: Session;
-  data: CanvasData;
-  loadPalette: () => Promise<PaletteEntry[]>;
-  tellSelection: (at: string, nodes: string[]) => void;
-}
-
-type Opened = { kind: "add"; text: string; spot: Spot } | { kind: "find" } | { kind: "help" } | { kind: "picture" };
 
 const NODE_TYPES = { layer: LayerCard, given: GivenDot };
 const EDGE_TYPES = { signal: SignalLine };
@@ -55,8 +32,6 @@ const FIT = {
 } as const;
 /** Until the canvas is measured. */
 const ROOM: Room = { width: 800, height: 600 };
-/** In milliseconds: the script hears of a selection that has come to rest. */
-const REST = 50;
 /** Until then a letter behind F belongs to a word: the search for Flatten begins with F. */
 const WORD = 700;
 /** In milliseconds: a drag that is not heard of for so long has left the canvas. */
@@ -75,21 +50,15 @@ function withSelection<Item extends { id: string; selected?: boolean }>(items: I
   return items.map((item) => ((item.selected ?? false) === chosen.has(item.id) ? item : { ...item, selected: chosen.has(item.id) }));
 }
 
-function parentOf(at: string): string {
-  return at.split(".").slice(0, -1).join(".");
-}
-
-export function Board({ session, data, loadPalette, tellSelection }: BoardProps) {
-  const { at, level, isBusy, notice, gone, moved } = useSyncExternalStore(session.subscribe, session.current);
+export function Board(props: ViewProps) {
+  const { session } = props;
+  const { at, level, isBusy, gone, moved } = useSyncExternalStore(session.subscribe, session.current);
   const view = useReactFlow<FlowNode, SignalEdge>();
   const [nodes, setNodes] = useState<FlowNode[]>([]);
   const [edges, setEdges] = useState<SignalEdge[]>([]);
   const [direction, setDirection] = useRemembered<Direction>("layerlab.canvas.direction", "down", ["down", "right"]);
   const [showsShapes, setShowsShapes] = useState(false);
-  const [opened, setOpened] = useState<Opened | null>(null);
-  const [palette, setPalette] = useState<PaletteEntry[] | null>(null);
   const [target, setTarget] = useState<string | null>(null);
-  const [said, setSaid] = useState("");
   /** While a box is drawn the selection changes with every frame. */
   const [isBoxing, setBoxing] = useState(false);
 
@@ -105,22 +74,12 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
   const lastFit = useRef(0);
   /** Where the arrow keys have come to, among several that are selected. */
   const walked = useRef<string | undefined>(undefined);
-  /** To be selected as soon as they are there. */
-  const awaited = useRef<string[] | null>(data.selected.length > 0 ? data.selected : null);
-  const levels = useRef(new Echo(data.at));
-  const selections = useRef(new Echo(data.selected));
-  const toldAt = useRef(data.at);
 
   const wires = useMemo(() => (level ? wiresOf(level) : []), [level?.nodes, level?.given]);
   const selectedKey = nodes.filter((node) => node.selected && node.type === "layer").map((node) => node.id).join(" ");
   const selected = useMemo(() => selectedKey.split(" ").filter(Boolean), [selectedKey]);
-  const actions = useMemo(() => new Actions(session, (ids) => chooseWhenThere(ids)), [session]);
 
   const grab = () => wrapper.current?.querySelector<HTMLElement>(".react-flow")?.focus({ preventScroll: true });
-  const close = () => {
-    setOpened(null);
-    grab();
-  };
   const fit = () => void view.fitView({ ...FIT, duration: motion() });
 
   /** Move the view where none of these nodes can be seen whole. */
@@ -142,36 +101,29 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
     requestAnimationFrame(() => reveal(shown));
   };
 
-  const chooseWhenThere = useStable((ids: string[]) => {
-    const isThere = ids.every((id) => session.current().level?.nodes.some((node) => node.id === id));
-    awaited.current = isThere ? null : ids;
-    if (isThere) choose(ids);
+  /** Where a node stands whose middle is at a point of the screen. */
+  const placeAt = useStable(({ x, y }: { x: number; y: number }): Place => {
+    const point = view.screenToFlowPosition({ x, y });
+    return keptOf([point.x - WIDTH / 2, point.y - HEIGHT / 2], direction);
   });
-
-  const go = useStable((to: string) => {
-    if (to !== session.current().at) awaited.current = null;
-    session.go(to);
-    setOpened(null);
+  const remove = () => {
+    const cut = new Set(edges.filter((edge) => edge.selected).map((edge) => edge.id));
+    actions.remove(selected, wires.filter((wire) => cut.has(wire.id)));
     grab();
+  };
+
+  const editor = useEditor(props, "canvas", {
+    wrapper, selected, choose, isHeld: isBoxing, grab, remove,
+    pasteTo: () => ({ place: pointer.current ? placeAt(pointer.current) : null }),
+    startOver: () => (fitAt.current = null),
   });
-  const open = useStable((id: string) => {
-    if (level?.nodes.find((node) => node.id === id)?.block) go(pathOf(at, id));
-  });
+  const { actions, add, awaited, close, go, open, opened, setOpened, showAdd } = editor;
   const onLevel = useMemo(() => ({ at, open }), [at]);
 
-  // What the pointer is on lights up in the table, and what is chosen there is selected here.
+  // What the pointer is on lights up in the table.
   const pointAt = useStable((_: unknown, node: FlowNode) => lamp.light("canvas", pathOf(at, node.id)));
   const pointAway = useStable(() => lamp.dark("canvas"));
   useEffect(() => pointAway, [at]);
-  const show = useStable((path: string) => {
-    const to = parentOf(path);
-    if (to !== session.current().at) {
-      setOpened(null);
-      session.go(to);
-    }
-    chooseWhenThere(path.split(".").slice(-1));
-  });
-  useEffect(() => guide.follow(show), []);
 
   // Measured when everything is laid out and shown: nodes do not leap about while a window is resized.
   const measure = () => {
@@ -184,14 +136,12 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
   // What the server says becomes what is drawn.
   useLayoutEffect(() => {
     if (!level) return setNodes([]);
-    const wanted = awaited.current;
-    const isThere = wanted?.every((id) => level.nodes.some((node) => node.id === id)) ?? false;
-    if (isThere) awaited.current = null;
+    const wanted = editor.arrived(level);
     setNodes((before) => {
       const now = flow.current.nodes(before, { level, direction, room, gone, moved });
-      return isThere && wanted ? withSelection(now, wanted) : now;
+      return wanted ? withSelection(now, wanted) : now;
     });
-    if (isThere && wanted && fitAt.current === level.at) requestAnimationFrame(() => reveal(wanted));
+    if (wanted && fitAt.current?.startsWith(`${level.at} `)) requestAnimationFrame(() => reveal(wanted));
   }, [level, direction, room, gone, moved]);
   useLayoutEffect(() => {
     // The routes are known once the nodes above are laid out, which is before any of this is drawn.
@@ -208,74 +158,6 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
     requestAnimationFrame(() => void view.fitView({ ...FIT, duration: isFirst ? 0 : motion() }));
   }, [level, direction, room, isSized, isFull]);
 
-  // What the script says, where it is no echo of what it was told.
-  useEffect(() => session.hear(data.revision), [data.revision]);
-  useEffect(() => {
-    if (levels.current.isNews(data.at)) {
-      toldAt.current = data.at;
-      go(data.at);
-    }
-  }, [data.at]);
-  useEffect(() => {
-    if (selections.current.isNews(data.selected)) chooseWhenThere(data.selected);
-  }, [JSON.stringify(data.selected)]);
-  const reset = useRef(data.reset);
-  useEffect(() => {
-    if (reset.current === data.reset) return;
-    reset.current = data.reset;
-    fitAt.current = null;
-    session.reload();
-  }, [data.reset]);
-
-  // What the script is told.
-  useEffect(() => {
-    const timer = setTimeout(() => {
-      if (!level || awaited.current || isBoxing) return;
-      if (toldAt.current === level.at && !selections.current.isUntold(selected)) return;
-      if (toldAt.current !== level.at) levels.current.tells(level.at);
-      selections.current.tells(selected);
-      toldAt.current = level.at;
-      tellSelection(level.at, selected);
-    }, REST);
-    return () => clearTimeout(timer);
-  }, [selected, level?.at, isBoxing]);
-
-  // Loaded ahead, so that Enter finds something as soon as a word is typed. What fails is asked for again, and told of, when it is opened.
-  useEffect(() => void loadPalette().then(setPalette, () => undefined), []);
-  useEffect(() => {
-    if (opened?.kind !== "add" || palette) return;
-    loadPalette().then(setPalette, () => session.tell("The palette could not be loaded.", "The server does not answer; open it again in a moment."));
-  }, [opened?.kind, palette]);
-
-  // The clipboard gives its text without asking for permission only in this event, which goes to the document.
-  useEffect(() => {
-    const paste = (event: ClipboardEvent) => {
-      const focused = (wrapper.current?.getRootNode() as ShadowRoot | undefined)?.activeElement;
-      if (!focused || !wrapper.current?.contains(focused) || focused.matches("input, textarea")) return;
-      event.preventDefault();
-      const place = pointer.current ? placeAt(pointer.current) : null;
-      void actions.paste(event.clipboardData?.getData("text/plain") ?? "", place);
-    };
-    document.addEventListener("paste", paste);
-    return () => document.removeEventListener("paste", paste);
-  }, [actions]);
-
-  /** Where a node stands whose middle is at a point of the screen. */
-  const placeAt = useStable(({ x, y }: { x: number; y: number }): Place => {
-    const point = view.screenToFlowPosition({ x, y });
-    return keptOf([point.x - WIDTH / 2, point.y - HEIGHT / 2], direction);
-  });
-
-  const add = (name: string, spot: Spot) => {
-    close();
-    void actions.add(name, selected, spot);
-  };
-  const showAdd = (text = "", spot: Spot = {}) => setOpened({ kind: "add", text, spot });
-  const removeSelected = () => {
-    const cut = new Set(edges.filter((edge) => edge.selected).map((edge) => edge.id));
-    actions.remove(selected, wires.filter((wire) => cut.has(wire.id)));
-    grab();
-  };
   const tidy = () => {
     fitAt.current = null;
     measure();
@@ -290,7 +172,7 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
     if (!node) return;
     walked.current = node.id;
     choose(isMore ? [...selected, node.id] : [node.id], [node.id]);
-    setSaid(labelOf(node));
+    editor.setSaid(labelOf(node));
   };
   const nudge = ([x, y]: Place) => {
     const chosen = nodes.filter((node) => node.selected && node.type === "layer");
@@ -298,41 +180,20 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
     if (places.length > 0) void session.move(new Map(places));
   };
 
-  const carryOut = (command: Command, key: string, isShifted: boolean) => {
+  const carryOut = (command: Command, { key, shiftKey }: KeyboardEvent) => {
     const isWord = performance.now() - lastFit.current < WORD;
     lastFit.current = 0;
     switch (command) {
       case "add": return showAdd(key === "/" ? "" : isWord ? `f${key}` : key);
-      case "remove": return removeSelected();
-      case "back": return selected.length > 0 || edges.some((edge) => edge.selected) ? removeSelected() : at && go(parentOf(at));
-      case "up": return at && go(parentOf(at));
-      case "open": return selected.length === 1 && open(selected[0]!);
-      case "duplicate": return selected.length > 0 && actions.duplicate(selected);
-      case "copy": return actions.copy(selected);
-      case "cut": return actions.copy(selected).then((isCopied) => isCopied && actions.remove(selected, []));
-      case "undo": return actions.undo();
-      case "redo": return actions.redo();
+      case "back": return edges.some((edge) => edge.selected) ? remove() : editor.carryOut(command);
       case "selectAll": return setNodes((before) => withSelection(before, before.map((node) => node.id)));
-      case "unselect": return opened ? close() : choose([]);
-      case "find": return setOpened({ kind: "find" });
-      case "help": return setOpened({ kind: "help" });
       case "fit":
         if (key === "f") lastFit.current = performance.now();
         return fit();
+      case "forward": case "backward": case "left": case "right": return walk(command, shiftKey);
       case "nudge": return nudge(NUDGES[key]!);
-      default: return walk(command, isShifted);
+      default: return editor.carryOut(command);
     }
-  };
-
-  const press = (event: KeyboardEvent) => {
-    const element = event.target as HTMLElement;
-    if (element.matches("input, textarea")) return;
-    const command = commandOf(event);
-    if (!command || (command === "open" && element.matches("button"))) return;
-    // The page must not act on the same key; React Flow hears of the keys that it needs, which no command uses.
-    event.stopPropagation();
-    event.preventDefault();
-    void carryOut(command, event.key, event.shiftKey);
   };
 
   const verdict = useStable<Parameters<Verdict>, string | null>((from, to) => {
@@ -406,17 +267,14 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
   };
 
   const titleOf = (id: string | null) => level?.nodes.find((node) => node.id === id)?.title ?? id;
-  const whereOf = ({ place }: Spot) => {
+  const whereOf = ({ place }: Spot): string => {
     const before = actions.before(selected);
     return place ? "where you clicked" : before === null ? "the first node" : `behind ${titleOf(before)}`;
   };
 
   const groups: Tool[][] = [
-    [{ icon: "add", label: "Add", keys: "/", isOff: !level, run: () => showAdd() }],
-    [
-      { icon: "undo", label: "Undo", keys: "Ctrl+Z", isOff: !level?.undo, run: () => actions.undo() },
-      { icon: "redo", label: "Redo", keys: "Ctrl+Shift+Z", isOff: !level?.redo, run: () => actions.redo() },
-    ],
+    [editor.tools.add],
+    [editor.tools.undo, editor.tools.redo],
     [
       { icon: "tidy", label: "Tidy up", isOff: !level, run: tidy },
       direction === "down"
@@ -425,14 +283,14 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
       { icon: "shapes", label: "Shapes on connections", isOn: showsShapes, run: () => setShowsShapes(!showsShapes) },
     ],
     [
-      { icon: "find", label: "Find", keys: "Ctrl+F", isOff: !level, run: () => setOpened({ kind: "find" }) },
+      editor.tools.find,
       { icon: "zoomOut", label: "Zoom out", run: () => void view.zoomOut({ duration: motion() }) },
       { icon: "zoomIn", label: "Zoom in", run: () => void view.zoomIn({ duration: motion() }) },
       { icon: "fit", label: "Show everything", keys: "F", run: fit },
       { icon: "picture", label: "Save as a picture", isOff: nodes.length === 0, run: () => setOpened({ kind: "picture" }) },
       { icon: "full", label: isFull ? "Leave full size" : "Full size", isOn: isFull, run: toggleFull },
     ],
-    [{ icon: "help", label: "Keyboard and mouse", keys: "?", run: () => setOpened({ kind: "help" }) }],
+    [editor.tools.help],
   ];
 
   return (
@@ -440,7 +298,7 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
       ref={wrapper}
       className="canvas"
       aria-busy={isBusy}
-      onKeyDown={press}
+      onKeyDown={editor.keys(carryOut)}
       onPointerDown={(event) => !(event.target as Element).closest("input, button, .chooser, .help-cover") && grab()}
       onPointerMove={(event) => (pointer.current = { x: event.clientX, y: event.clientY })}
       onPointerLeave={() => (pointer.current = null)}
@@ -489,34 +347,15 @@ export function Board({ session, data, loadPalette, tellSelection }: BoardProps)
             <Background gap={20} size={1.2} />
             {nodes.length >= MAPPED && <Overview />}
             <Panel position="top-left">
-              <Toolbar groups={groups} />
+              <Toolbar label="Canvas" groups={groups} />
               {level && <Breadcrumb name={level.name} path={level.path} onGo={go} />}
             </Panel>
             <Zoom />
           </ReactFlow>
         </Verdicts>
       </OnLevel>
-      {level && level.nodes.length === 0 && (
-        <p className="empty">{level.block === null ? "An empty network. Press / to add an Input." : "An empty block. Press / to add a layer."}</p>
-      )}
-      {!level && <p className="empty">{notice?.isOutage ? "The network could not be loaded." : "Loading…"}</p>}
-      {opened?.kind === "add" && (
-        <Add entries={palette} text={opened.text} where={whereOf(opened.spot)} onAdd={(name) => add(name, opened.spot)} onClose={close} />
-      )}
-      {opened?.kind === "find" && level && (
-        <Find
-          nodes={level.nodes}
-          onClose={close}
-          onFind={(id) => {
-            close();
-            choose([id]);
-          }}
-        />
-      )}
-      {opened?.kind === "help" && <Help onClose={close} />}
       {opened?.kind === "picture" && <PictureChoice onChoose={(format) => void savePicture(format)} onClose={close} />}
-      <NoticeBox notice={notice} onDismiss={() => session.dismiss()} />
-      <div className="unseen" aria-live="polite">{said}</div>
+      <Overlays editor={editor} whereOf={whereOf} dragTo="onto the canvas or a connection" shortcuts={CANVAS_SHORTCUTS} />
     </div>
   );
 }

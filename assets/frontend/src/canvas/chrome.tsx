@@ -2,7 +2,7 @@
 
 import { Fragment, useEffect, useRef } from "react";
 import { Icon, type IconName } from "./icons";
-import { SHORTCUTS } from "./keys";
+import type { Shortcut } from "./keys";
 import type { Notice } from "./session";
 
 export interface Tool {
@@ -16,9 +16,9 @@ export interface Tool {
 }
 
 /** Icon buttons in groups. */
-export function Toolbar({ groups }: { groups: Tool[][] }) {
+export function Toolbar({ label, groups }: { label: string; groups: Tool[][] }) {
   return (
-    <div className="toolbar" role="toolbar" aria-label="Canvas">
+    <div className="toolbar" role="toolbar" aria-label={label}>
       {groups.map((tools, index) => (
         <div key={index} className="tools">
           {tools.map(({ icon, label, keys, isOff = false, isOn, run }) => (
@@ -93,7 +93,7 @@ function goRound(event: React.KeyboardEvent): void {
 }
 
 /** All shortcuts; Escape or a click beside it closes. */
-export function Help({ onClose }: { onClose: () => void }) {
+export function Help({ shortcuts, onClose }: { shortcuts: readonly Shortcut[]; onClose: () => void }) {
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => button.current?.focus({ preventScroll: true }), []);
   const press = (event: React.KeyboardEvent) => {
@@ -108,7 +108,7 @@ export function Help({ onClose }: { onClose: () => void }) {
           <Icon name="close" />
         </button>
         <dl>
-          {SHORTCUTS.map(({ keys, does }) => (
+          {shortcuts.map(({ keys, does }) => (
             <Fragment key={keys}>
               <dt>{keys}</dt>
               <dd>{does}</dd>

@@ -1,11 +1,15 @@
-/** What each key does on the canvas; the help is made from the same list. */
+/** What each key does on the canvas and in the stack, and the lists of help that say so. */
 
 import type { Step } from "./graph";
 import type { Direction } from "./layout";
 
 export type Command =
   | "add" | "remove" | "duplicate" | "copy" | "cut" | "undo" | "redo" | "selectAll" | "unselect"
-  | "open" | "up" | "back" | "find" | "fit" | "help" | "forward" | "backward" | "left" | "right" | "nudge";
+  | "open" | "up" | "back" | "find" | "fit" | "help" | "forward" | "backward" | "left" | "right"
+  | "nudge" | "first" | "last" | "moveDown" | "moveUp";
+
+/** The two ways in which a design is shown. */
+export type View = "canvas" | "stack";
 
 export interface Press {
   key: string;
@@ -20,16 +24,13 @@ export interface Shortcut {
   does: string;
 }
 
-export const SHORTCUTS: readonly Shortcut[] = [
-  { keys: "/ or any letter", does: "Add a layer or block" },
-  { keys: "Arrow keys", does: "Walk along the connections, and between neighbours" },
-  { keys: "Shift + arrow keys", does: "Walk, and select what is come by" },
-  { keys: "Ctrl + arrow keys", does: "Move what is selected" },
+const ADDING: Shortcut = { keys: "/ or any letter", does: "Add a layer or block" };
+const LEVELS: readonly Shortcut[] = [
   { keys: "Enter or double click", does: "Open a block" },
   { keys: "Alt + ↑, or Backspace with nothing selected", does: "Back to the level above" },
   { keys: "Delete or Backspace", does: "Delete what is selected" },
-  { keys: "Shift + drag", does: "Select with a box" },
-  { keys: "Ctrl + click", does: "Select one more" },
+];
+const EDITING: readonly Shortcut[] = [
   { keys: "Ctrl + A", does: "Select all" },
   { keys: "Escape", does: "Select nothing" },
   { keys: "Ctrl + D", does: "Duplicate" },
@@ -37,8 +38,30 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: "Ctrl + Z", does: "Undo" },
   { keys: "Ctrl + Shift + Z or Ctrl + Y", does: "Redo" },
   { keys: "Ctrl + F", does: "Find a node by name" },
+];
+const HELP: Shortcut = { keys: "?", does: "This list" };
+
+export const CANVAS_SHORTCUTS: readonly Shortcut[] = [
+  ADDING,
+  { keys: "Arrow keys", does: "Walk along the connections, and between neighbours" },
+  { keys: "Shift + arrow keys", does: "Walk, and select what is come by" },
+  { keys: "Ctrl + arrow keys", does: "Move what is selected" },
+  ...LEVELS,
+  { keys: "Shift + drag", does: "Select with a box" },
+  { keys: "Ctrl + click", does: "Select one more" },
+  ...EDITING,
   { keys: "F", does: "Show everything" },
-  { keys: "?", does: "This list" },
+  HELP,
+];
+
+export const STACK_SHORTCUTS: readonly Shortcut[] = [
+  ADDING,
+  { keys: "↑, ↓, Home, End", does: "Go to another node; with Shift select those between too" },
+  { keys: "Ctrl + ↑ or ↓, Alt + Shift + ↑ or ↓, or drag", does: "Move what is selected" },
+  ...LEVELS,
+  { keys: "Ctrl or Shift + click", does: "Select one more, or all up to there" },
+  ...EDITING,
+  HELP,
 ];
 
 const PLAIN: Record<string, Command> = {
@@ -51,15 +74,24 @@ const WITH_CONTROL: Record<string, Command> = {
   arrowup: "nudge", arrowdown: "nudge", arrowleft: "nudge", arrowright: "nudge",
 };
 
-/** The command of a key, null for a key that the canvas leaves alone. A letter adds: it begins the search. */
-export function commandOf({ key, ctrlKey, metaKey, shiftKey, altKey }: Press): Command | null {
+/** Where the stack differs: it is one column, and all of it is there to be scrolled to. */
+const IN_STACK: Record<string, Command | null> = {
+  f: "add", F: "add", ArrowLeft: null, ArrowRight: null, Home: "first", End: "last",
+};
+
+/** The command of a key, null for a key that the view leaves alone. A letter adds: it begins the search. */
+export function commandOf({ key, ctrlKey, metaKey, shiftKey, altKey }: Press, view: View): Command | null {
   if (ctrlKey || metaKey) {
     if (altKey) return null;
     const command = WITH_CONTROL[key.toLowerCase()] ?? null;
+    if (command === "nudge" && view === "stack") return key === "ArrowUp" ? "moveUp" : key === "ArrowDown" ? "moveDown" : null;
     if (!shiftKey) return command;
     return command === "undo" ? "redo" : null; // the browser's own, such as Ctrl+Shift+C
   }
+  const isStack = view === "stack";
+  if (altKey && shiftKey && isStack) return key === "ArrowUp" ? "moveUp" : key === "ArrowDown" ? "moveDown" : null;
   if (altKey) return key === "ArrowUp" ? "up" : null;
+  if (isStack && key in IN_STACK) return IN_STACK[key]!;
   return PLAIN[key] ?? (/^\p{L}$/u.test(key) ? "add" : null);
 }
 

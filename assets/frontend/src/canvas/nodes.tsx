@@ -7,7 +7,7 @@ import { familyColor } from "./family";
 import { Icon } from "./icons";
 import { isWithin, pathOf, useLit } from "./lamp";
 import type { Direction } from "./layout";
-import type { Problem } from "./sheet";
+import type { Problem, SheetNode } from "./sheet";
 
 /** The path of the level on show, and what opens a block on it; a context, so that nodes need not be drawn again for it. */
 export const OnLevel = createContext<{ at: string; open: (id: string) => void }>({ at: "", open: () => undefined });
@@ -52,28 +52,39 @@ function ProblemMark({ problem }: { problem: Problem }) {
   );
 }
 
-/** A layer, or a block with its button to open. */
+/** What a node is called and is, with its marks, and a block's button to open. */
+export function CardHead({ node, open }: { node: SheetNode; open: (id: string) => void }) {
+  return (
+    <div className="card-head">
+      <span className="card-title" title={node.title}>{node.title}</span>
+      {node.type !== node.title && <span className="card-type" title={node.type}>{node.type}</span>}
+      {node.repeat > 1 && <span className="card-repeat" title={`Repeated ${node.repeat} times`}>× {node.repeat}</span>}
+      {node.frozen && <span className="mark frozen" title="Frozen: training leaves its weights alone"><Icon name="frozen" /></span>}
+      {node.problem && <ProblemMark problem={node.problem} />}
+      {node.block && (
+        <button type="button" className="card-open nodrag nopan" tabIndex={-1} title="Open the block" aria-label={`Open ${node.title}`} onClick={() => open(node.id)}>
+          <Icon name="open" />
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** The classes of a node's card. */
+export function cardClasses(node: SheetNode): string {
+  return ["card", node.block && "is-block", node.frozen && "is-frozen", node.problem && `has-${node.problem.severity}`].filter(Boolean).join(" ");
+}
+
+/** A layer, or a block. */
 export const LayerCard = memo(function LayerCard({ data }: NodeProps<LayerNode>) {
   const { node, direction, isOut } = data;
   const { at, open } = useContext(OnLevel);
   const isLit = useLit("table", (row) => isWithin(row, pathOf(at, node.id)));
   const outputs = node.outputs.length > 0 ? node.outputs : [""];
-  const classes = ["card", node.block && "is-block", node.frozen && "is-frozen", node.problem && `has-${node.problem.severity}`, isLit && "is-lit"];
   return (
-    <div className={classes.filter(Boolean).join(" ")} style={{ "--family": familyColor(node.family) }}>
+    <div className={`${cardClasses(node)}${isLit ? " is-lit" : ""}`} style={{ "--family": familyColor(node.family) }}>
       <Side type="target" names={portsOfNode(node)} direction={direction} />
-      <div className="card-head">
-        <span className="card-title" title={node.title}>{node.title}</span>
-        {node.type !== node.title && <span className="card-type" title={node.type}>{node.type}</span>}
-        {node.repeat > 1 && <span className="card-repeat" title={`Repeated ${node.repeat} times`}>× {node.repeat}</span>}
-        {node.frozen && <span className="mark frozen" title="Frozen: training leaves its weights alone"><Icon name="frozen" /></span>}
-        {node.problem && <ProblemMark problem={node.problem} />}
-        {node.block && (
-          <button type="button" className="card-open nodrag nopan" tabIndex={-1} title="Open the block" aria-label={`Open ${node.title}`} onClick={() => open(node.id)}>
-            <Icon name="open" />
-          </button>
-        )}
-      </div>
+      <CardHead node={node} open={open} />
       <div className="card-about" title={node.about}>{node.about}</div>
       <div className="card-numbers">
         <span className="card-shape" title={node.shapes.join("\n")}>{node.shapes[0] ?? ""}</span>

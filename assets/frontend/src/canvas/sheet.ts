@@ -100,6 +100,7 @@ export interface Refusal {
 export type Edit =
   | { edit: "connect"; node: string; port: number; source: string | null; block: string | null }
   | { edit: "remove"; node: string; block: string | null }
+  | { edit: "move"; node: string; after: string | null; block: string | null }
   | { edit: "set"; path: string; value: unknown }
   | { edit: "unset"; path: string };
 

@@ -3,7 +3,7 @@ import { clipText, parseClip } from "../../src/canvas/clip";
 import { Echo } from "../../src/canvas/echo";
 import { familyColor } from "../../src/canvas/family";
 import { drawnAt, Flow, labelOf, type FlowNode } from "../../src/canvas/flow";
-import { commandOf, stepOf } from "../../src/canvas/keys";
+import { commandOf, stepOf, type View } from "../../src/canvas/keys";
 import { chain, level, node, ROOM } from "./sheets";
 
 test("a clip is read back as it was written", () => {
@@ -41,17 +41,23 @@ test("what the script says of its own is news, once", () => {
   expect(echo.isNews(["a"])).toBe(false); // a script run for another reason, before it hears of b
 });
 
-const press = (keys: string) => {
+const press = (keys: string, view: View) => {
   const parts = keys.split("+");
   const has = (name: string) => parts.includes(name);
-  return commandOf({ key: parts.at(-1)!, ctrlKey: has("Control"), metaKey: false, shiftKey: has("Shift"), altKey: has("Alt") });
+  return commandOf({ key: parts.at(-1)!, ctrlKey: has("Control"), metaKey: false, shiftKey: has("Shift"), altKey: has("Alt") }, view);
 };
 
 test.each([
   ["/", "add"], ["c", "add"], ["r", "add"], ["ö", "add"], ["f", "fit"], ["?", "help"], ["Delete", "remove"], ["Backspace", "back"], ["Alt+ArrowUp", "up"],
   ["Control+z", "undo"], ["Control+Shift+Z", "redo"], ["Control+y", "redo"], ["Control+a", "selectAll"], ["Control+d", "duplicate"],
   ["Control+v", null], ["Control+Shift+C", null], ["Control+r", null], ["Shift", null], ["Control", null], ["1", null], ["Tab", null], [" ", null], ["Alt+c", null],
-])("%s means %s", (keys, command) => expect(press(keys)).toBe(command));
+])("%s means %s", (keys, command) => expect(press(keys, "canvas")).toBe(command));
+
+test.each([
+  ["f", "add"], ["/", "add"], ["ArrowDown", "forward"], ["Shift+ArrowUp", "backward"], ["ArrowLeft", null], ["Home", "first"], ["End", "last"],
+  ["Alt+ArrowUp", "up"], ["Alt+Shift+ArrowUp", "moveUp"], ["Alt+Shift+ArrowDown", "moveDown"], ["Alt+Shift+x", null], ["Delete", "remove"],
+  ["Control+d", "duplicate"], ["Control+f", "find"], ["?", "help"],
+])("in the stack %s means %s", (keys, command) => expect(press(keys, "stack")).toBe(command));
 
 test("arrow keys follow the direction of the drawing", () => {
   expect(["forward", "left"].map((command) => stepOf(command as "forward", "down"))).toEqual(["forward", "previous"]);
