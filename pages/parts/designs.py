@@ -146,7 +146,6 @@ def _thrown_card(design: Listed) -> None:
             st.button(
                 "Take back",
                 key=f"take-{design.id}",
-                icon=":material/restore_from_trash:",
                 on_click=session.attempt,
                 args=(documents.take_back, design.id),
             )

@@ -81,9 +81,9 @@ def test_all_of_a_card_opens_it_and_escape_opens_nothing(server: str, person: Ne
     expect(page.get_by_role("textbox", name="Design")).to_have_value("playground")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "ink"), [("light", "#1f2430"), ("dark", "#e6e8ee")])
 def test_pictures_have_the_colours_of_the_families_and_ink_that_is_seen(
-    server: str, person: NewPerson, scheme: str
+    server: str, person: NewPerson, scheme: str, ink: str
 ) -> None:
     visitor = person()
     page = visitor.context.new_page()
@@ -96,3 +96,4 @@ def test_pictures_have_the_colours_of_the_families_and_ink_that_is_seen(
     page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=image.element_handle())
     found = {tuple(map(int, pixel.split(","))) for pixel in image.evaluate(PIXELS)}
     assert {(0x00, 0x72, 0xB2), (0x8F, 0x6B, 0xC1), (0x7A, 0x7F, 0x87)} <= found  # dense, activation, input
+    assert f"svg{{color:{ink}}}" in image.evaluate("image => atob(image.src.split(',')[1])")
