@@ -19,12 +19,12 @@ from pages.parts.words import plain
 
 def name_field(draft: Draft) -> None:
     """The design's name."""
-    session.show("design-name", draft.document.get("name", ""))
+    key = session.mirror("design-name", draft.document.get("name", ""))
 
     def rename() -> None:
-        session.submit([Set(path="name", value=session.shown("design-name"))], draft.revision)
+        session.submit([Set(path="name", value=session.shown(key))], draft.revision)
 
-    st.text_input("Design", key="design-name", max_chars=80, on_change=rename, placeholder="Untitled", width=260)
+    st.text_input("Design", key=key, max_chars=80, on_change=rename, placeholder="Untitled", width=260)
 
 
 def gallery_menu(examples: Mapping[str, Exhibit]) -> None:

@@ -71,8 +71,7 @@ def picker(
     label: str, shelf: type[Entry], picked: Entry | None, path: str, revision: int, unpicked: str | None = None
 ) -> None:
     """Choose from a shelf; the form of the choice follows. With `unpicked`, nothing may be chosen, which is called so."""
-    key = f"pick.{path}"
-    session.show(key, picked.name if picked else unpicked)
+    key = session.mirror(f"pick.{path}", picked.name if picked else unpicked)
 
     def choose() -> None:
         chosen = session.shown(key)
@@ -115,17 +114,18 @@ def _widget(value: BaseModel, name: str, field: FieldInfo, form: Form) -> None:
     label = field.title or name.replace("_", " ").capitalize()
     current = getattr(value, name)
     kind, optional = _unwrapped(field.annotation)
-    key = f"{form.path}.{name}"
-    common: dict[str, Any] = {"label": label, "key": key, "help": field.description, "on_change": form.write}
     low, high = _bounds(field)
     values = form.unlike(name)
     empty = _empty(field) if optional else None
+    help = field.description
     if values:  # the field is empty, and says what is there: what is put in goes for all
         current, empty = None, _at_once(values.values())
         each = ", ".join(f"{node} {_said(value)}" for node, value in list(values.items())[:MOST_NAMED])
-        common["help"] = f"{field.description or label} Now: {plain(each)}{' ...' if len(values) > MOST_NAMED else '.'}"
+        help = f"{help or label} Now: {plain(each)}{' ...' if len(values) > MOST_NAMED else '.'}"
+    is_typed = kind not in (bool, int) and get_origin(kind) is not Literal
+    key = session.mirror(f"{form.path}.{name}", _typed(current) if is_typed else current)
+    common: dict[str, Any] = {"label": label, "key": key, "help": help, "on_change": form.write}
     if kind is bool and (optional or values):
-        session.show(key, current)
         options = [True, False] if values else list(_MAYBE)
         st.selectbox(
             **common,
@@ -136,10 +136,8 @@ def _widget(value: BaseModel, name: str, field: FieldInfo, form: Form) -> None:
             args=(name, key, _same),
         )
     elif kind is bool:
-        session.show(key, current)
         st.toggle(**common, args=(name, key, bool))
     elif get_origin(kind) is Literal:
-        session.show(key, current)
         st.selectbox(
             **common,
             options=get_args(kind),
@@ -149,7 +147,6 @@ def _widget(value: BaseModel, name: str, field: FieldInfo, form: Form) -> None:
             disabled=len(get_args(kind)) == 1,
         )
     elif kind is int:
-        session.show(key, current)
         st.number_input(
             **common,
             min_value=low,
@@ -160,15 +157,18 @@ def _widget(value: BaseModel, name: str, field: FieldInfo, form: Form) -> None:
             args=(name, key, _same),
         )
     elif kind is float:
-        session.show(key, "" if current is None else f"{current:g}")
         number = (lambda text: _number(text) if text.strip() else None) if optional else _number
         st.text_input(**common, placeholder=empty, args=(name, key, number))
     else:
-        session.show(key, _written(current))
         may_be_empty = optional or (current is None and not values)
         st.text_input(
             **common, placeholder=empty if values else None, args=(name, key, _parser(field.annotation, may_be_empty))
         )
+
+
+def _typed(value: Any) -> str:
+    """A value as it is typed."""
+    return f"{value:g}" if isinstance(value, float) else _written(value)
 
 
 MOST_NAMED = 8
@@ -184,7 +184,7 @@ def _said(value: Any) -> str:
     """A value as its widget shows it."""
     if isinstance(value, bool) or value is None:
         return _MAYBE[value]
-    return f"{value:g}" if isinstance(value, float) else _written(value)
+    return _typed(value)
 
 
 _MAYBE = {None: "automatic", True: "yes", False: "no"}

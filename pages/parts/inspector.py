@@ -164,15 +164,14 @@ def _reads(network: Network, graph: Graph, block: str | None, node: Node, revisi
 
 
 def _port(block: str | None, node: Node, at: int, name: str, sources: list[str], revision: int) -> None:
-    key = f"reads-{block or ''}-{node.id}-{at}"
     current = node.inputs[at] if at < len(node.inputs) else None
+    key = session.mirror(f"reads-{block or ''}-{node.id}-{at}", current or OPEN)
 
     def connect() -> None:
         chosen = session.shown(key)
         source = None if chosen == OPEN else chosen
         session.submit([Connect(node=node.id, port=at, source=source, block=block)], revision)
 
-    session.show(key, current or OPEN)
     optional = " (may stay open)" if name.endswith("?") else ""
     options = list(dict.fromkeys([OPEN, *sources, *([current] if current else [])]))
     st.selectbox(f"Reads {name.rstrip('?')}{optional}", options, key=key, on_change=connect)

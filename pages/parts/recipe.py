@@ -64,8 +64,8 @@ def _rates(experiment: Experiment) -> None:
 
 def _early_stopping(recipe: Recipe, revision: int) -> None:
     """Whether to stop before the last epoch, and when."""
-    key, path = "pick.recipe.early_stopping", "recipe.early_stopping"
-    session.show(key, recipe.early_stopping is not None)
+    path = "recipe.early_stopping"
+    key = session.mirror(f"pick.{path}", recipe.early_stopping is not None)
 
     def choose() -> None:
         edit = Set(path=path, value={}) if session.shown(key) else Unset(path=path)
@@ -83,8 +83,7 @@ def _metrics(experiment: Experiment, revision: int) -> None:
     picked = {metric.name: metric for metric in experiment.recipe.metrics}
     columns = experiment.data.source.columns()
     targets = [columns[name] for name in target_columns(experiment) if name in columns]
-    key = "pick.recipe.metrics"
-    session.show(key, list(picked))
+    key = session.mirror("pick.recipe.metrics", list(picked))
 
     def choose() -> None:
         names = session.shown(key)
@@ -101,8 +100,7 @@ def _metrics(experiment: Experiment, revision: int) -> None:
 
 def _source(data: Data, revision: int) -> None:
     """Choose the data. Columns that Inputs were bound to, and that preparations name, are others then."""
-    key = "pick.data.source"
-    session.show(key, data.source.name)
+    key = session.mirror("pick.data.source", data.source.name)
 
     def choose() -> None:
         source = Source.shelf[session.shown(key)]()
@@ -125,8 +123,7 @@ def _inputs(experiment: Experiment, revision: int) -> None:
 
 def _column(label: str, current: str | None, path: str, columns: list[str], revision: int) -> None:
     """Choose a column of the data. One that the data do not have stays in sight: a Problem tells of it."""
-    key = f"column.{path}"
-    session.show(key, current)
+    key = session.mirror(f"column.{path}", current)
 
     def choose() -> None:
         session.submit([Set(path=path, value=session.shown(key))], revision)
@@ -145,8 +142,7 @@ def _preparations(data: Data, revision: int) -> None:
         if signal.dtype != "float32":
             continue
         at = next((at for at, preparation in enumerate(data.prepare) if preparation.column == column), None)
-        key = f"pick.prepare.{column}"
-        session.show(key, data.prepare[at].name if at is not None else UNPREPARED)
+        key = session.mirror(f"pick.prepare.{column}", data.prepare[at].name if at is not None else UNPREPARED)
 
         def choose(column: str = column, key: str = key, at: int | None = at) -> None:
             name = session.shown(key)

@@ -246,6 +246,25 @@ def show(key: str, value: Any) -> None:
         st.session_state[key] = value
 
 
+def mirror(name: str, value: Any) -> str:
+    """The key of a widget that shows something of the document, which is `value` now; it begins with `name`.
+
+    A value that did not come from the widget itself gets a new one. The browser may just be telling what the old one
+    held, because something else was pressed before it had heard of the change: taken for an edit of the person, that
+    would put the old value back.
+    """
+    mirrors: dict[str, tuple[int, Any]] = st.session_state.setdefault("mirrors", {})
+    count, told = mirrors.get(name, (0, value))
+    key = f"{name}~{count}" if count else name
+    holds = st.session_state.get(key, value)
+    if holds != value and holds == told:
+        count += 1
+        key = f"{name}~{count}"
+    mirrors[name] = count, value
+    show(key, value)
+    return key
+
+
 def shown(key: str) -> Any:
     """What the person has put into the widget of that key; None before it is there."""
     return st.session_state.get(key)

@@ -81,7 +81,9 @@ def press(tab: AppTest, label_or_key: str) -> AppTest:
 
 
 def fill(tab: AppTest, key: str, value: Any) -> AppTest:
-    """Put a value into the number, text or choice with that key; the form of a node is shown after `select`."""
+    """Put a value into the number, text or choice with that key, or of that name in the document; the form of a node
+    is shown after `select`.
+    """
     kinds = (
         tab.number_input,
         tab.text_input,
@@ -93,7 +95,7 @@ def fill(tab: AppTest, key: str, value: Any) -> AppTest:
     )
     for kind in kinds:
         for widget in kind:
-            if widget.key == key:
+            if widget.key and key in (widget.key, widget.key.partition("~")[0]):
                 return sound(widget.set_value(value).run())
     raise AssertionError(f"there is no widget {key}")
 
