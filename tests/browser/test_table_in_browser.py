@@ -186,11 +186,17 @@ def test_table_and_program_are_copied_and_the_table_saved(server: str, person: N
     assert "c1,Conv2d,6 x 28 x 28,156,117600," in saving.value.path().read_text()
 
 
-def test_without_a_canvas_a_chosen_row_opens_its_card(server: str, person: NewPerson) -> None:
+def test_the_stack_and_the_table_light_each_other_up_too(server: str, person: NewPerson) -> None:
     page = opened(server, person(), "lenet5")
     page.get_by_role("radio", name="Stack").click()
     expect(page.locator(".react-flow")).to_have_count(0)
+    stacked = page.locator(".stack-row[data-id=c3]")
+    stacked.hover()
+    expect(row(page, "c3")).to_have_class(LIT)
+    row(page, "c3").hover()
+    expect(stacked.locator(".card")).to_have_class(LIT)
     row(page, "c3").click()
+    expect(stacked).to_have_attribute("aria-selected", "true")
     expect(page.get_by_role("spinbutton", name="Filters")).to_have_value("16")
     expect(selected_rows(page)).to_have_count(1)
     expect_marked(page, "self.c3 = nn.Conv2d(6, 16, 5)", "x = self.c3(x)")

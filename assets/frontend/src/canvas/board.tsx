@@ -15,7 +15,6 @@ import { Flow, HEIGHT, keptOf, labelOf, referenceId, WIDTH, type FlowNode, type 
 import { neighbour, refusal, wiresOf } from "./graph";
 import { motion, useFullscreen, useIsSized, useRemembered, useStable } from "./hooks";
 import { CANVAS_SHORTCUTS, stepOf, type Command } from "./keys";
-import { lamp, pathOf } from "./lamp";
 import type { Direction, Room } from "./layout";
 import { GivenDot, LayerCard, OnLevel } from "./nodes";
 import { Overlays } from "./overlays";
@@ -117,13 +116,8 @@ export function Board(props: ViewProps) {
     pasteTo: () => ({ place: pointer.current ? placeAt(pointer.current) : null }),
     startOver: () => (fitAt.current = null),
   });
-  const { actions, add, awaited, close, go, open, opened, setOpened, showAdd } = editor;
+  const { actions, add, awaited, close, go, open, opened, point, setOpened, showAdd } = editor;
   const onLevel = useMemo(() => ({ at, open }), [at]);
-
-  // What the pointer is on lights up in the table.
-  const pointAt = useStable((_: unknown, node: FlowNode) => lamp.light("canvas", pathOf(at, node.id)));
-  const pointAway = useStable(() => lamp.dark("canvas"));
-  useEffect(() => pointAway, [at]);
 
   // Measured when everything is laid out and shown: nodes do not leap about while a window is resized.
   const measure = () => {
@@ -190,8 +184,8 @@ export function Board(props: ViewProps) {
       case "fit":
         if (key === "f") lastFit.current = performance.now();
         return fit();
-      case "forward": case "backward": case "left": case "right": return walk(command, shiftKey);
       case "nudge": return nudge(NUDGES[key]!);
+      case "forward": case "backward": case "left": case "right": return walk(command, shiftKey);
       default: return editor.carryOut(command);
     }
   };
@@ -329,8 +323,8 @@ export function Board(props: ViewProps) {
             onSelectionStart={() => setBoxing(true)}
             onSelectionEnd={() => setBoxing(false)}
             onNodeDoubleClick={(_, node) => open(node.id)}
-            onNodeMouseEnter={pointAt}
-            onNodeMouseLeave={pointAway}
+            onNodeMouseEnter={(_, node) => point(node.id)}
+            onNodeMouseLeave={() => point(null)}
             deleteKeyCode={null}
             multiSelectionKeyCode={CONTROL_KEYS}
             selectionKeyCode="Shift"

@@ -6,7 +6,7 @@ import type { Tool } from "./chrome";
 import { Echo } from "./echo";
 import { useStable } from "./hooks";
 import { commandOf, type Command, type View } from "./keys";
-import { guide, pathOf } from "./lamp";
+import { guide, lamp, pathOf } from "./lamp";
 import type { PaletteEntry } from "./palette";
 import type { Session } from "./session";
 import type { Level, Place } from "./sheet";
@@ -98,7 +98,9 @@ export function useEditor({ session, data, loadPalette, tellSelection }: ViewPro
     if (level?.nodes.find((node) => node.id === id)?.block) go(pathOf(at, id));
   });
 
-  // What is chosen in the table is selected here.
+  // What the pointer is on lights up in the table, and what is chosen there is selected here.
+  const point = useStable((id: string | null) => (id === null ? lamp.dark("canvas") : lamp.light("canvas", pathOf(at, id))));
+  useEffect(() => () => lamp.dark("canvas"), [at]);
   const show = useStable((path: string) => {
     const to = parentOf(path);
     if (to !== session.current().at) {
@@ -208,7 +210,7 @@ export function useEditor({ session, data, loadPalette, tellSelection }: ViewPro
   } satisfies Record<string, Tool>;
 
   return {
-    actions, add, arrived, awaited, carryOut, choose, close, go, keys, level, open, opened, palette, said, session, setOpened, setSaid, showAdd, tools,
+    actions, add, arrived, awaited, carryOut, choose, close, go, keys, level, open, opened, palette, point, said, session, setOpened, setSaid, showAdd, tools,
   };
 }
 

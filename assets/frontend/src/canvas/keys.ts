@@ -5,8 +5,8 @@ import type { Direction } from "./layout";
 
 export type Command =
   | "add" | "remove" | "duplicate" | "copy" | "cut" | "undo" | "redo" | "selectAll" | "unselect"
-  | "open" | "up" | "back" | "find" | "fit" | "help" | "forward" | "backward" | "left" | "right"
-  | "nudge" | "first" | "last" | "moveDown" | "moveUp";
+  | "open" | "up" | "back" | "find" | "fit" | "help" | "forward" | "backward" | "left" | "right" | "nudge"
+  | "first" | "last" | "moveDown" | "moveUp";
 
 /** The two ways in which a design is shown. */
 export type View = "canvas" | "stack";
@@ -57,7 +57,7 @@ export const CANVAS_SHORTCUTS: readonly Shortcut[] = [
 export const STACK_SHORTCUTS: readonly Shortcut[] = [
   ADDING,
   { keys: "↑, ↓, Home, End", does: "Go to another node; with Shift select those between too" },
-  { keys: "Ctrl + ↑ or ↓, Alt + Shift + ↑ or ↓, or drag", does: "Move what is selected" },
+  { keys: "Ctrl or Alt + Shift + ↑ or ↓, or drag", does: "Move what is selected" },
   ...LEVELS,
   { keys: "Ctrl or Shift + click", does: "Select one more, or all up to there" },
   ...EDITING,
@@ -78,20 +78,19 @@ const WITH_CONTROL: Record<string, Command> = {
 const IN_STACK: Record<string, Command | null> = {
   f: "add", F: "add", ArrowLeft: null, ArrowRight: null, Home: "first", End: "last",
 };
+const MOVES: Record<string, Command> = { ArrowUp: "moveUp", ArrowDown: "moveDown" };
 
 /** The command of a key, null for a key that the view leaves alone. A letter adds: it begins the search. */
 export function commandOf({ key, ctrlKey, metaKey, shiftKey, altKey }: Press, view: View): Command | null {
+  if (view === "stack" && key.startsWith("Arrow") && (ctrlKey || metaKey || (altKey && shiftKey))) return MOVES[key] ?? null;
   if (ctrlKey || metaKey) {
     if (altKey) return null;
     const command = WITH_CONTROL[key.toLowerCase()] ?? null;
-    if (command === "nudge" && view === "stack") return key === "ArrowUp" ? "moveUp" : key === "ArrowDown" ? "moveDown" : null;
     if (!shiftKey) return command;
     return command === "undo" ? "redo" : null; // the browser's own, such as Ctrl+Shift+C
   }
-  const isStack = view === "stack";
-  if (altKey && shiftKey && isStack) return key === "ArrowUp" ? "moveUp" : key === "ArrowDown" ? "moveDown" : null;
   if (altKey) return key === "ArrowUp" ? "up" : null;
-  if (isStack && key in IN_STACK) return IN_STACK[key]!;
+  if (view === "stack" && key in IN_STACK) return IN_STACK[key]!;
   return PLAIN[key] ?? (/^\p{L}$/u.test(key) ? "add" : null);
 }
 

@@ -70,19 +70,19 @@ export function CardHead({ node, open }: { node: SheetNode; open: (id: string) =
   );
 }
 
-/** The classes of a node's card. */
-export function cardClasses(node: SheetNode): string {
-  return ["card", node.block && "is-block", node.frozen && "is-frozen", node.problem && `has-${node.problem.severity}`].filter(Boolean).join(" ");
+/** The classes of a node's card; it is lit while its row in the table is pointed at. */
+export function useCardClasses(at: string, node: SheetNode): string {
+  const isLit = useLit("table", (row) => isWithin(row, pathOf(at, node.id)));
+  return ["card", node.block && "is-block", node.frozen && "is-frozen", node.problem && `has-${node.problem.severity}`, isLit && "is-lit"].filter(Boolean).join(" ");
 }
 
 /** A layer, or a block. */
 export const LayerCard = memo(function LayerCard({ data }: NodeProps<LayerNode>) {
   const { node, direction, isOut } = data;
   const { at, open } = useContext(OnLevel);
-  const isLit = useLit("table", (row) => isWithin(row, pathOf(at, node.id)));
   const outputs = node.outputs.length > 0 ? node.outputs : [""];
   return (
-    <div className={`${cardClasses(node)}${isLit ? " is-lit" : ""}`} style={{ "--family": familyColor(node.family) }}>
+    <div className={useCardClasses(at, node)} style={{ "--family": familyColor(node.family) }}>
       <Side type="target" names={portsOfNode(node)} direction={direction} />
       <CardHead node={node} open={open} />
       <div className="card-about" title={node.about}>{node.about}</div>

@@ -13,8 +13,7 @@ import { splitReference } from "./graph";
 import { useFullscreen, useStable } from "./hooks";
 import { Icon } from "./icons";
 import { STACK_SHORTCUTS, type Command } from "./keys";
-import { isWithin, lamp, pathOf, useLit } from "./lamp";
-import { CardHead, cardClasses } from "./nodes";
+import { CardHead, useCardClasses } from "./nodes";
 import { firstPort, gapAt, gapBeside, movesTo, NONE_CHOSEN, only, readsOf, toggled, upTo } from "./order";
 import { Overlays } from "./overlays";
 import type { SheetNode } from "./sheet";
@@ -38,7 +37,7 @@ interface Grip {
 
 export function Stack(props: ViewProps) {
   const { session } = props;
-  const { level, isBusy, gone } = useSyncExternalStore(session.subscribe, session.current);
+  const { at, level, isBusy, gone } = useSyncExternalStore(session.subscribe, session.current);
   const [chosen, setChosen] = useState(NONE_CHOSEN);
   const [dragged, setDragged] = useState<ReadonlySet<string> | null>(null);
   /** Where what is dragged would go. */
@@ -81,7 +80,7 @@ export function Stack(props: ViewProps) {
     pasteTo: () => ({ after: actions.before(selected) }),
     startOver: () => scroller.current?.scrollTo(0, 0),
   });
-  const { actions, add, go, open, showAdd } = editor;
+  const { actions, add, go, open, point, showAdd } = editor;
 
   // What the server says becomes what is shown.
   useLayoutEffect(() => {
@@ -260,6 +259,8 @@ export function Stack(props: ViewProps) {
         onPointerMove={drag}
         onPointerUp={letGo}
         onPointerCancel={release}
+        onPointerOver={(event) => point(rowOf(event.target) ?? null)}
+        onPointerLeave={() => point(null)}
         onDoubleClick={doubleClick}
         onDragOver={dragOver}
         onDrop={drop}
@@ -278,7 +279,7 @@ export function Stack(props: ViewProps) {
           {shown.nodes.map((node, index) => (
             <StackRow
               key={node.id}
-              at={level?.at ?? ""}
+              at={at}
               node={node}
               reads={reads[index]!}
               isOut={outs.has(node.id)}
@@ -301,7 +302,7 @@ export function Stack(props: ViewProps) {
 }
 
 interface StackRowProps {
-  /** The path of the level. */
+  /** The level. */
   at: string;
   node: SheetNode;
   /** What it reads, where that is not what stands in front of it. */
@@ -321,8 +322,6 @@ interface StackRowProps {
 
 /** A node, and the gap behind it. */
 const StackRow = memo(function StackRow({ at, node, reads, isOut, isJoined, isLast, isSelected, isActive, isDragged, drop, open, add }: StackRowProps) {
-  const path = pathOf(at, node.id);
-  const isLit = useLit("table", (row) => isWithin(row, path));
   const classes = ["stack-row", isSelected && "is-selected", isActive && "is-active", isDragged && "is-dragged", isJoined && "is-joined", drop && `drop-${drop}`];
   return (
     <div
@@ -330,12 +329,10 @@ const StackRow = memo(function StackRow({ at, node, reads, isOut, isJoined, isLa
       className={classes.filter(Boolean).join(" ")}
       data-id={node.id}
       role="row"
-      onPointerEnter={() => lamp.light("canvas", path)}
-      onPointerLeave={() => lamp.dark("canvas")}
       aria-selected={isSelected}
       aria-label={[labelOf(node), reads && `reads ${reads}`, isOut && "comes out"].filter(Boolean).join(", ")}
     >
-      <div className={`${cardClasses(node)}${isLit ? " is-lit" : ""}`} role="gridcell" style={{ "--family": familyColor(node.family) }}>
+      <div className={useCardClasses(at, node)} role="gridcell" style={{ "--family": familyColor(node.family) }}>
         <CardHead node={node} open={open} />
         <div className="card-shape" title={node.shapes.join("\n")}>{node.shapes[0] ?? ""}</div>
         <div className="card-about" title={node.about}>{node.about}</div>

@@ -55,7 +55,7 @@ test.each([
 
 test.each([
   ["f", "add"], ["/", "add"], ["ArrowDown", "forward"], ["Shift+ArrowUp", "backward"], ["ArrowLeft", null], ["Home", "first"], ["End", "last"],
-  ["Alt+ArrowUp", "up"], ["Alt+Shift+ArrowUp", "moveUp"], ["Alt+Shift+ArrowDown", "moveDown"], ["Alt+Shift+x", null], ["Delete", "remove"],
+  ["Alt+ArrowUp", "up"], ["Alt+Shift+ArrowUp", "moveUp"], ["Alt+Shift+ArrowDown", "moveDown"], ["Control+ArrowDown", "moveDown"], ["Control+ArrowLeft", null], ["Alt+Shift+x", null], ["Delete", "remove"],
   ["Control+d", "duplicate"], ["Control+f", "find"], ["?", "help"],
 ])("in the stack %s means %s", (keys, command) => expect(press(keys, "stack")).toBe(command));
 
