@@ -53,8 +53,9 @@ def node(page: Page, name: str) -> Locator:
 
 
 def control(page: Page, label: str) -> Locator:
-    """A button of a toolbar; those with a shortcut tell it in their name."""
-    return page.get_by_role("button", name=re.compile(rf"^{label}( Shortcut.*)?$"))
+    """A button of the page's toolbar; those with a shortcut tell it in their name."""
+    named = page.get_by_role("button", name=re.compile(rf"^{label}( Shortcut.*)?$"))
+    return named.and_(page.locator("[data-testid^=stBaseButton]"))  # the canvas has some of the same name
 
 
 def cell(page: Page, column: int, row: int) -> Locator:

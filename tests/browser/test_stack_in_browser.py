@@ -192,7 +192,7 @@ def test_a_block_opens_as_a_level_and_its_first_place_can_be_taken(server: str, 
     wait_for(page, lambda: shown(page)[0] == "dropout")
     card(page, inside[1]).click()
     page.keyboard.press("Alt+Shift+ArrowUp")
-    page.wait_for_timeout(200)
+    wait_for(page, lambda: shown(page)[:2] == ["dropout", inside[1]])
     page.keyboard.press("Alt+Shift+ArrowUp")
     wait_for(page, lambda: shown(page)[0] == inside[1])
     page.get_by_role("navigation", name="Levels").get_by_role("button", name="resnet50").click()
@@ -212,6 +212,7 @@ def test_level_and_selection_stay_when_the_view_is_changed(server: str, person: 
     expect(card(page, "conv2")).to_have_attribute("aria-selected", "true")
     expect(card(page, "stem")).to_have_count(0)
     card(page, "conv1").click()
+    expect(page.get_by_text("conv1 · Conv2d")).to_be_visible()  # its own form has come
     filters = page.get_by_role("spinbutton", name="Filters")
     filters.fill("48")
     filters.press("Enter")

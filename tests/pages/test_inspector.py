@@ -11,7 +11,6 @@ from builder.source import program
 from builder.store import editing
 from tests.pages.conftest import Visit, fill, open_design, open_example, see, select, sound
 
-
 FILTERS = "network.nodes.c3.params.out_channels"
 
 
