@@ -159,7 +159,7 @@ def test_the_keys_go_along_the_stack_and_move_copy_and_delete(server: str, perso
     page.keyboard.press("Shift+ArrowDown")
     expect(card(page, "c3")).to_have_attribute("aria-selected", "true")
     page.keyboard.press("Control+c")
-    page.wait_for_function("async () => (await navigator.clipboard.readText()).includes('layerlab.clip')")
+    wait_for(page, lambda: "layerlab.clip" in page.evaluate("() => navigator.clipboard.readText()"))
     page.keyboard.press("End")
     page.keyboard.press("Control+v")
     wait_for(page, lambda: len(stored(page)) == len(LENET) + 2)
