@@ -84,6 +84,7 @@ def opened(server: str, visitor: Person, name: str, scheme: Literal["light", "da
     page.get_by_role("searchbox", name="Find an example").fill(name)
     page.get_by_role("button", name=name, exact=True).click()
     expect(page.get_by_role("textbox", name="Design")).to_have_value(name)
+    expect(page.get_by_role("dialog")).to_have_count(0)  # when it goes, the focus goes back to its button
     page.wait_for_function("() => location.search.includes('design=')")
     return page
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import CHROMIUM, Person
-from tests.browser.test_canvas_in_browser import opened
+from tests.browser.test_canvas_in_browser import opened, wait_for
 from tests.browser.test_first_light import node, program
 
 pytestmark = [
@@ -177,7 +177,7 @@ def test_table_and_program_are_copied_and_the_table_saved(server: str, person: N
     assert first.startswith("image\tInput\t")
 
     page.get_by_role("button", name="Copy program").click()
-    page.wait_for_function("async () => (await navigator.clipboard.readText()).includes('class Network(nn.Module):')")
+    wait_for(page, lambda: "class Network(nn.Module):" in page.evaluate(COPIED))
     assert page.evaluate(COPIED).endswith('if __name__ == "__main__":\n    train()\n')
 
     with page.expect_download() as saving:
