@@ -220,3 +220,16 @@ def test_level_and_selection_stay_when_the_view_is_changed(server: str, person: 
     page.get_by_role("radio", name="Canvas").click()
     expect(node(page, "conv1")).to_have_class(re.compile("selected"))
     expect(node(page, "conv1")).to_contain_text("48 x 56 x 56")
+
+
+def test_what_is_told_above_does_not_make_the_stack_anew(server: str, person: NewPerson) -> None:
+    page = stacked(server, person(), "digits-cnn")
+    card(page, "dropout").click()
+    page.locator(".stack").evaluate("stack => { stack.dataset.mark = 'the first' }")
+    field = page.get_by_role("textbox", name="Share dropped")
+    field.fill("a half")
+    field.press("Enter")
+    expect(page.get_by_text("p cannot be read")).to_be_visible()
+    page.wait_for_timeout(500)
+    expect(page.locator(".stack")).to_have_attribute("data-mark", "the first")
+    expect(card(page, "dropout")).to_have_attribute("aria-selected", "true")
