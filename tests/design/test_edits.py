@@ -147,14 +147,15 @@ def test_move_puts_a_node_first_inside_a_block_where_something_is_given():
         "inputs": ["x", "mask"],
         "outputs": ["c", "x"],
         "nodes": [
+            {"id": "m", "type": "ReLU", "inputs": ["mask"]},
             {"id": "a", "type": "ReLU", "inputs": ["x"]},
             {"id": "b", "type": "Add", "inputs": ["a", "x"]},
             {"id": "c", "type": "ReLU", "inputs": ["b"]},
         ],
     }
     moved = edits.apply(line() | {"blocks": {"B": block}}, [Move(node="c", after=None, block="B")])["blocks"]["B"]
-    assert [node["id"] for node in moved["nodes"]] == ["c", "a", "b"]
-    assert wires(moved) == {"c": ["x"], "a": ["c"], "b": ["a", "c"]}
+    assert [node["id"] for node in moved["nodes"]] == ["c", "m", "a", "b"]
+    assert wires(moved) == {"c": ["x"], "m": ["mask"], "a": ["c"], "b": ["a", "c"]}
     assert moved["outputs"] == ["b", "c"]
     assert "cannot stand first" in refused(line(), Move(node="b", after=None))
 
