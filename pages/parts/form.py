@@ -73,13 +73,16 @@ def picker(
     """Choose from a shelf; the form of the choice follows. With `unpicked`, nothing may be chosen, which is called so."""
     key = session.mirror(f"pick.{path}", picked.name if picked else unpicked)
 
-    def choose() -> None:
-        chosen = session.shown(key)
-        edit = Unset(path=path) if chosen == unpicked else Set(path=path, value={"type": chosen})
-        session.submit([edit], revision)
-
     # Numbers by hand are written into a design's file: as a choice they would fit no layer at first.
     options = [name for name in shelf.shelf if name != Values.__name__ or isinstance(picked, Values)]
+
+    def choose() -> None:
+        chosen = session.shown(key)
+        if chosen in options:
+            session.submit([Set(path=path, value={"type": chosen})], revision)
+        elif unpicked and chosen == unpicked:
+            session.submit([Unset(path=path)], revision)
+
     st.selectbox(
         label,
         [unpicked, *options] if unpicked else options,

@@ -167,13 +167,16 @@ def _port(block: str | None, node: Node, at: int, name: str, sources: list[str],
     current = node.inputs[at] if at < len(node.inputs) else None
     key = session.mirror(f"reads-{block or ''}-{node.id}-{at}", current or OPEN)
 
+    optional = " (may stay open)" if name.endswith("?") else ""
+    options = list(dict.fromkeys([OPEN, *sources, *([current] if current else [])]))
+
     def connect() -> None:
         chosen = session.shown(key)
+        if chosen not in options:  # nothing: a list that has changed since was told of, and nobody has chosen
+            return
         source = None if chosen == OPEN else chosen
         session.submit([Connect(node=node.id, port=at, source=source, block=block)], revision)
 
-    optional = " (may stay open)" if name.endswith("?") else ""
-    options = list(dict.fromkeys([OPEN, *sources, *([current] if current else [])]))
     st.selectbox(f"Reads {name.rstrip('?')}{optional}", options, key=key, on_change=connect)
 
 

@@ -55,7 +55,7 @@ def node(page: Page, name: str) -> Locator:
 def control(page: Page, label: str) -> Locator:
     """A button of the page's toolbar; those with a shortcut tell it in their name."""
     named = page.get_by_role("button", name=re.compile(rf"^{label}( Shortcut.*)?$"))
-    return named.and_(page.locator("[data-testid^=stBaseButton]"))  # the canvas has some of the same name
+    return named.and_(page.locator("button[data-testid]"))  # Streamlit's: the canvas has some of the same name
 
 
 def cell(page: Page, column: int, row: int) -> Locator:
