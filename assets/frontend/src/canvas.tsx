@@ -4,6 +4,7 @@ import { ReactFlowProvider } from "@xyflow/react";
 import flowCss from "@xyflow/react/dist/base.css?inline";
 import { createRoot, type Root } from "react-dom/client";
 import { element } from "./dom";
+import { leaving } from "./leaving";
 import { Board } from "./canvas/board";
 import css from "./canvas/canvas.css?inline";
 import type { CanvasData, ViewProps } from "./canvas/editor";
@@ -88,8 +89,8 @@ export default function canvas(component: Component): () => void {
   const known = mounted.get(parentElement) ?? new Mounted(parentElement, setStateValue);
   mounted.set(parentElement, known);
   known.update(component);
-  return () => {
+  return leaving(parentElement, () => {
     mounted.get(parentElement)?.close();
     mounted.delete(parentElement);
-  };
+  });
 }

@@ -3,6 +3,7 @@
 import { BoundaryPanel } from "./boundary";
 import { element } from "./dom";
 import { History } from "./history";
+import { leaving } from "./leaving";
 import { LinePanel, type Line, type Panel } from "./lines";
 import css from "./live.css?inline";
 import { ask, pullSeries, waitAfter } from "./pull";
@@ -270,8 +271,8 @@ export default function live({ data, parentElement, setTriggerValue }: Component
     else mounted.set(parentElement, new Several(parentElement, data, setTriggerValue));
   } else if (known instanceof LiveRun) known.update(data, setTriggerValue);
   else mounted.set(parentElement, new LiveRun(parentElement, data, setTriggerValue));
-  return () => {
+  return leaving(parentElement, () => {
     mounted.get(parentElement)?.close();
     mounted.delete(parentElement);
-  };
+  });
 }

@@ -3,6 +3,7 @@
 import type { ReactNode } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import { element } from "../dom";
+import { leaving } from "../leaving";
 
 export interface Component<Data> {
   data: Data;
@@ -25,10 +26,10 @@ export function mounted<Data>(css: string, draw: (component: Component<Data>) =>
       roots.set(parent, root);
     }
     root.render(draw(component));
-    return () => {
+    return leaving(parent, () => {
       roots.get(parent)?.unmount();
       roots.delete(parent);
       parent.replaceChildren();
-    };
+    });
   };
 }
