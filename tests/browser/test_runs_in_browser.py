@@ -123,6 +123,7 @@ def test_a_run_is_thrown_away_taken_back_and_branched(server: str, person: NewPe
 
     choose(page, 0)
     expect(control(page, "Extend")).to_be_enabled()
+    page.wait_for_selector(IDLE)  # a menu that is opened while the page is drawn anew may close again
     control(page, "Extend").click()
     enter(page.get_by_role("spinbutton", name="Epochs more"), "2")
     page.locator(".st-key-extend-go").get_by_role("button").click()
