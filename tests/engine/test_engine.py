@@ -67,23 +67,14 @@ def test_a_run_is_done_and_its_numbers_are_kept(start: Start, until: Until, home
     assert "this goes to the log" in (home / "worker.log").read_text()
 
 
-def test_a_warm_worker_takes_a_run_at_once(start: Start, until: Until) -> None:
+def test_workers_are_warm_before_there_is_a_run(start: Start, until: Until, home: Path) -> None:
+    """How soon one of them takes it is `benchmarks.clicks`'s to say."""
     start()
-    until(lambda: status(submit_and_wait(until)) == ("finished",))
-    waited = []
-    for number in range(3):
-        run = submit(steps=2, number=number)
-        until(lambda run=run: status(run) == ("finished",))
-        found = find(run)
-        assert found.started is not None
-        waited.append(found.started - found.created)
-    assert min(waited) < 0.3, "15 ms on a quiet machine"
-
-
-def submit_and_wait(until: Until) -> str:
-    run = submit(steps=1)
+    until(lambda: list(processes_of(home).values()).count("worker") == service.SPARES)
+    there = set(processes_of(home))
+    run = submit(steps=2)
     until(lambda: status(run) == ("finished",))
-    return run
+    assert worker_of(home, run) in there
 
 
 def test_as_many_runs_go_at_once_as_there_are_slots(
@@ -241,9 +232,7 @@ def test_a_terminated_engine_stops_in_order(start: Start, until: Until, home: Pa
 
 def test_a_second_ensure_starts_no_second_engine(start: Start, home: Path) -> None:
     pid = start().pid
-    begun = time.monotonic()
     assert not engine.ensure(COMMAND)
-    assert time.monotonic() - begun < 1
     assert list(processes_of(home).values()).count("engine") == 1
     assert engine.status().pid == pid
 

@@ -219,9 +219,9 @@ def test_a_million_points_of_four_series_stay_under_five_megabytes(home: Path) -
     assert (home / "layerlab.db").stat().st_size < 5_000_000
     for series in ("a", "d"):
         assert sum(row[2] for row in history.series_values(run, series)) == 1_000_000
-    start = time.perf_counter()
+    start = time.process_time()  # of this process alone: others may be at work here
     history.read(run, 0)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 # Beside each other -----------------------------------------------------------------------------------------------
