@@ -46,6 +46,11 @@ class Row(NamedTuple):
     repeat: int = 1
     layer: Layer | None = None
 
+    @property
+    def family(self) -> str:
+        """What its colour goes by, as the style sheet calls it."""
+        return self.layer.group.lower() if self.layer else "block"
+
 
 @dataclass(frozen=True, slots=True)
 class Analysis:

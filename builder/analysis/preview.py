@@ -8,7 +8,6 @@ Colours are CSS's `--family-dense` and so on, and the current colour for lines: 
 """
 
 import html
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -71,7 +70,7 @@ def picture(name: str, analysis: Analysis) -> str:
     rows = analysis.rows[:MOST]
     ranks = _ranks(rows)
     far = [(source, row.id) for row in rows for source in _sources(row, ranks) if ranks[row.id] - ranks[source] > 1]
-    has_arcs = far or any(family(row) == "recurrent" for row in rows)
+    has_arcs = far or any(row.family == "recurrent" for row in rows)
     boxes = _placed(rows, ranks, ARCH if has_arcs else 0, FOOT if any(row.repeat > 1 for row in rows) else 0)
     parts = [*_wires(boxes), *map("".join, map(_node, boxes.values())), *_arcs(boxes, far[:MOST_ARCS])]
     label = html.escape(in_words(name, analysis), quote=True)
@@ -97,15 +96,10 @@ def _kinds(rows: Sequence[Row]) -> Iterator[tuple[str, int]]:
     """Layers by family, with the blocks opened."""
     found: Counter[str] = Counter()
     for row in rows:
-        inside = dict(_kinds(row.inside)) if row.inside else {family(row): 1}
+        inside = dict(_kinds(row.inside)) if row.inside else {row.family: 1}
         for kind, count in inside.items():
             found[kind] += row.repeat * count
     yield from found.items()
-
-
-def family(row: Row) -> str:
-    """What the colour of a node goes by, as the style sheet calls it."""
-    return re.sub(r"\W+", "-", row.layer.group.lower()) if row.layer else "block"
 
 
 # Where things stand ----------------------------------------------------------------------------------------------
@@ -168,7 +162,7 @@ def _width(row: Row) -> float:
         return min(34.0, 5 + 2.4 * len(set(_ranks(row.inside).values())))
     if _neurons(row):
         return 7.0
-    if family(row) in THIN:
+    if row.family in THIN:
         return 2.0
     return 2.5 + 1.1 * log2(1 + _channels(row))
 
@@ -176,7 +170,7 @@ def _width(row: Row) -> float:
 def _gap(before: Sequence[Row], after: Sequence[Row]) -> float:
     if all(map(_neurons, after)) and all(map(_neurons, before)):
         return 15.0
-    return 0.6 if all(family(row) in THIN for row in after) else 5.0
+    return 0.6 if all(row.family in THIN for row in after) else 5.0
 
 
 def _channels(row: Row) -> int:
@@ -206,7 +200,7 @@ def _height(row: Row, largest: float, room: float) -> float:
 
 
 def _node(box: Box) -> Iterator[str]:
-    row, colour = box.row, _colour(family(box.row))
+    row, colour = box.row, _colour(box.row.family)
     if not row.outputs:
         yield _rectangle(box, f'fill="none" stroke="{colour}" stroke-dasharray="2 2"')
     elif box.neurons:
@@ -217,7 +211,7 @@ def _node(box: Box) -> Iterator[str]:
         yield _rectangle(box, f'fill="none" stroke="{colour}"')
     else:
         yield _rectangle(box, f'fill="{colour}"')
-    if family(row) == "recurrent":  # it reads what it gave before
+    if row.family == "recurrent":  # it reads what it gave before
         yield _curve(box.x + box.width, box.x, box.y, box.y - 14)
     if row.repeat > 1:
         y = box.y + box.height + 9
@@ -237,7 +231,7 @@ def _inside(box: Box) -> Iterator[str]:
             height = max(1.0, sqrt(_side(row) / largest) * each - (1 if len(column) > 1 else 0))
             x, y = box.x + 1 + rank * width, box.y + 1 + each * (at + 0.5) - height / 2
             slice_ = Box(row, rank, x, y, width * 0.86, height)
-            yield _rectangle(slice_, f'fill="{_colour(family(row))}"', corner=0)
+            yield _rectangle(slice_, f'fill="{_colour(row.family)}"', corner=0)
 
 
 def _wires(boxes: Mapping[str, Box]) -> Iterator[str]:
@@ -247,7 +241,7 @@ def _wires(boxes: Mapping[str, Box]) -> Iterator[str]:
             before = boxes[source]
             if box.rank - before.rank == 1:
                 starts, ends = _ends(before, "right"), _ends(box, "left")
-                pairwise = len(starts) == len(ends) and family(box.row) in THIN
+                pairwise = len(starts) == len(ends) and box.row.family in THIN
                 pairs = zip(starts, ends, strict=True) if pairwise else ((a, b) for a in starts for b in ends)
                 for (x1, y1), (x2, y2) in pairs:
                     yield (

@@ -100,7 +100,7 @@ def _table(analysis: Analysis, rows: list[Row]) -> None:
         f"Layer table: {len(rows)} layers, {count(analysis.parameters)} parameters, {count(analysis.macs)} multiply-adds.",
         columns,
         [path_of(row.id) for row in rows],
-        [row.layer.group.lower() if row.layer else "block" for row in rows],
+        [row.family for row in rows],
     )
 
 
@@ -115,7 +115,7 @@ def _classic(analysis: Analysis) -> None:
         "Parameters": [layer.parameters for layer in counts],
         "Connections": [layer.connections for layer in counts],
     }
-    families = {row.id: row.layer.group.lower() if row.layer else "block" for row in analysis.rows}
+    families = {row.id: row.family for row in analysis.rows}
     _draw(
         "layers-1998",
         f"{len(counts)} layers as LeNet-5 was counted: {count(sum(numbers['Connections']))} connections.",
