@@ -1,13 +1,13 @@
 """How the next run is carried out: device, precision, threads, memory format. No part of the design: the same one runs anywhere."""
 
-from typing import get_args
+from typing import Any, get_args
 
 import streamlit as st
 
 from builder import limits
 from builder.design.experiment import Device, MemoryFormat, Precision, Wish
 from builder.store.documents import Draft
-from pages.parts import session
+from pages.parts import mirrors, session
 
 CHOICES = {
     "device": get_args(Device),
@@ -28,14 +28,12 @@ def settings(draft: Draft) -> None:
 
 def _widget(design: str, wish: Wish, name: str) -> None:
     field = Wish.model_fields[name]
-    key = f"wish-{name}-{design}"
-    session.show(key, getattr(wish, name))
+    key, label, value = f"wish-{name}-{design}", field.title or name, getattr(wish, name)
 
-    def say() -> None:
-        session.want(design, name, session.shown(key))
+    def say(wanted: Any) -> None:
+        session.want(design, name, wanted)
 
-    label = field.title or name
     if name in CHOICES:
-        st.selectbox(label, CHOICES[name], key=key, help=field.description, on_change=say)
+        mirrors.choice(key, label, CHOICES[name], value, say, help=field.description)
     else:
-        st.number_input(label, 1, limits.THREADS, key=key, help=field.description, on_change=say)
+        mirrors.number(key, label, value, say, min_value=1, max_value=limits.THREADS, help=field.description)

@@ -12,19 +12,19 @@ from builder.design.experiment import Experiment
 from builder.problem import Refused, Set
 from builder.store import documents
 from builder.store.documents import Draft
-from pages.parts import designs, gallery, session
+from pages.parts import designs, gallery, mirrors, session
 from pages.parts.problems import problem_list
 from pages.parts.words import plain
 
 
 def name_field(draft: Draft) -> None:
     """The design's name."""
-    key = session.mirror("design-name", draft.document.get("name", ""))
 
-    def rename() -> None:
-        session.submit([Set(path="name", value=session.shown(key))], draft.revision)
+    def rename(name: str) -> None:
+        session.submit([Set(path="name", value=name)], draft.revision)
 
-    st.text_input("Design", key=key, max_chars=80, on_change=rename, placeholder="Untitled", width=260)
+    name = draft.document.get("name", "")
+    mirrors.text("design-name", "Design", name, rename, max_chars=80, placeholder="Untitled", width=260)
 
 
 def gallery_menu(examples: Mapping[str, Exhibit]) -> None:

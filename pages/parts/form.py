@@ -5,6 +5,7 @@ import re
 import types
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import streamlit as st
@@ -14,7 +15,7 @@ from pydantic.fields import FieldInfo
 from builder.catalog import Entry
 from builder.catalog.initializers import Values
 from builder.problem import Edit, Problem, Set, Unset, say
-from pages.parts import session
+from pages.parts import mirrors, session
 from pages.parts.words import plain
 
 
@@ -25,10 +26,10 @@ class Form:
     path: str
     revision: int
 
-    def write(self, field: str, key: str, parse: Callable[[Any], Any]) -> None:
-        """Callback of every widget: one field, one edit."""
+    def write(self, field: str, parse: Callable[[Any], Any], told: Any) -> None:
+        """A widget tells of a change: one field, one edit."""
         try:
-            value = parse(session.shown(key))
+            value = parse(told)
         except ValueError as error:
             session.notify(
                 Problem(code="form/value", title=say("{field} cannot be read", field=field), because=str(error))
@@ -71,23 +72,19 @@ def picker(
     label: str, shelf: type[Entry], picked: Entry | None, path: str, revision: int, unpicked: str | None = None
 ) -> None:
     """Choose from a shelf; the form of the choice follows. With `unpicked`, nothing may be chosen, which is called so."""
-    key = session.mirror(f"pick.{path}", picked.name if picked else unpicked)
-
     # Numbers by hand are written into a design's file: as a choice they would fit no layer at first.
     options = [name for name in shelf.shelf if name != Values.__name__ or isinstance(picked, Values)]
 
-    def choose() -> None:
-        chosen = session.shown(key)
-        if chosen in options:
-            session.submit([Set(path=path, value={"type": chosen})], revision)
-        elif unpicked and chosen == unpicked:
-            session.submit([Unset(path=path)], revision)
+    def choose(chosen: str) -> None:
+        edit = Unset(path=path) if chosen == unpicked else Set(path=path, value={"type": chosen})
+        session.submit([edit], revision)
 
-    st.selectbox(
+    mirrors.choice(
+        f"pick.{path}",
         label,
         [unpicked, *options] if unpicked else options,
-        key=key,
-        on_change=choose,
+        picked.name if picked else unpicked,
+        choose,
         help=picked.about() if picked else None,
     )
     if picked:
@@ -125,48 +122,24 @@ def _widget(value: BaseModel, name: str, field: FieldInfo, form: Form) -> None:
         current, empty = None, _at_once(values.values())
         each = ", ".join(f"{node} {_said(value)}" for node, value in list(values.items())[:MOST_NAMED])
         help = f"{help or label} Now: {plain(each)}{' ...' if len(values) > MOST_NAMED else '.'}"
-    is_typed = kind not in (bool, int) and get_origin(kind) is not Literal
-    key = session.mirror(f"{form.path}.{name}", _typed(current) if is_typed else current)
-    common: dict[str, Any] = {"label": label, "key": key, "help": help, "on_change": form.write}
+    path = f"{form.path}.{name}"
+    write = partial(form.write, name, _same)
     if kind is bool and (optional or values):
         options = [True, False] if values else list(_MAYBE)
-        st.selectbox(
-            **common,
-            options=options,
-            index=None if values else 0,
-            placeholder=empty,
-            format_func=_MAYBE.get,
-            args=(name, key, _same),
-        )
+        mirrors.choice(path, label, options, current, write, placeholder=empty, format_func=_MAYBE.get, help=help)
     elif kind is bool:
-        st.toggle(**common, args=(name, key, bool))
+        mirrors.toggle(path, label, current, write, help=help)
     elif get_origin(kind) is Literal:
-        st.selectbox(
-            **common,
-            options=get_args(kind),
-            index=None if values else 0,
-            placeholder=empty,
-            args=(name, key, _same),
-            disabled=len(get_args(kind)) == 1,
-        )
+        words = get_args(kind)
+        mirrors.choice(path, label, words, current, write, placeholder=empty, disabled=len(words) == 1, help=help)
     elif kind is int:
-        st.number_input(
-            **common,
-            min_value=low,
-            max_value=high,
-            step=1,
-            placeholder=empty,
-            value=None if optional or values else "min",
-            args=(name, key, _same),
-        )
+        mirrors.number(path, label, current, write, min_value=low, max_value=high, placeholder=empty, help=help)
     elif kind is float:
-        number = (lambda text: _number(text) if text.strip() else None) if optional else _number
-        st.text_input(**common, placeholder=empty, args=(name, key, number))
+        parse = (lambda text: _number(text) if text.strip() else None) if optional else _number
+        mirrors.text(path, label, _typed(current), partial(form.write, name, parse), placeholder=empty, help=help)
     else:
-        may_be_empty = optional or (current is None and not values)
-        st.text_input(
-            **common, placeholder=empty if values else None, args=(name, key, _parser(field.annotation, may_be_empty))
-        )
+        write = partial(form.write, name, _parser(field.annotation, optional or (current is None and not values)))
+        mirrors.text(path, label, _typed(current), write, placeholder=empty if values else None, help=help)
 
 
 def _typed(value: Any) -> str:

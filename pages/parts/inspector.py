@@ -13,7 +13,7 @@ from builder.design.experiment import Experiment
 from builder.design.network import Block, Graph, Network, Node, split_reference
 from builder.design.structure import ports_in, ports_out
 from builder.problem import Connect, Edit, Group, Refused, Set, Ungroup
-from pages.parts import session
+from pages.parts import mirrors, session
 from pages.parts.form import Form, fields_form, picker
 from pages.parts.words import by_kind, count, plain
 
@@ -165,19 +165,15 @@ def _reads(network: Network, graph: Graph, block: str | None, node: Node, revisi
 
 def _port(block: str | None, node: Node, at: int, name: str, sources: list[str], revision: int) -> None:
     current = node.inputs[at] if at < len(node.inputs) else None
-    key = session.mirror(f"reads-{block or ''}-{node.id}-{at}", current or OPEN)
-
     optional = " (may stay open)" if name.endswith("?") else ""
     options = list(dict.fromkeys([OPEN, *sources, *([current] if current else [])]))
 
-    def connect() -> None:
-        chosen = session.shown(key)
-        if chosen not in options:  # nothing: a list that has changed since was told of, and nobody has chosen
-            return
+    def connect(chosen: str) -> None:
         source = None if chosen == OPEN else chosen
         session.submit([Connect(node=node.id, port=at, source=source, block=block)], revision)
 
-    st.selectbox(f"Reads {name.rstrip('?')}{optional}", options, key=key, on_change=connect)
+    label = f"Reads {name.rstrip('?')}{optional}"
+    mirrors.choice(f"reads-{block or ''}-{node.id}-{at}", label, options, current or OPEN, connect)
 
 
 def _arithmetic(row: Row) -> None:

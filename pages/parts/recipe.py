@@ -9,7 +9,7 @@ from builder.design.data import Data
 from builder.design.experiment import Experiment
 from builder.design.recipe import Recipe
 from builder.problem import Edit, Json, Set, Unset
-from pages.parts import session
+from pages.parts import mirrors, session
 from pages.parts.form import Form, fields_form, picker
 from pages.parts.words import plain
 
@@ -65,15 +65,12 @@ def _rates(experiment: Experiment) -> None:
 def _early_stopping(recipe: Recipe, revision: int) -> None:
     """Whether to stop before the last epoch, and when."""
     path = "recipe.early_stopping"
-    key = session.mirror(f"pick.{path}", recipe.early_stopping is not None)
 
-    def choose() -> None:
-        edit = Set(path=path, value={}) if session.shown(key) else Unset(path=path)
-        session.submit([edit], revision)
+    def choose(wanted: bool) -> None:
+        session.submit([Set(path=path, value={}) if wanted else Unset(path=path)], revision)
 
-    st.toggle(
-        "Early stopping", key=key, on_change=choose, help="End when validation gets no better, with the best weights."
-    )
+    help = "End when validation gets no better, with the best weights."
+    mirrors.toggle(f"pick.{path}", "Early stopping", recipe.early_stopping is not None, choose, help=help)
     if recipe.early_stopping:
         fields_form(recipe.early_stopping, Form(path, revision))
 
@@ -83,33 +80,31 @@ def _metrics(experiment: Experiment, revision: int) -> None:
     picked = {metric.name: metric for metric in experiment.recipe.metrics}
     columns = experiment.data.source.columns()
     targets = [columns[name] for name in target_columns(experiment) if name in columns]
-    key = session.mirror("pick.recipe.metrics", list(picked))
 
-    def choose() -> None:
-        names = session.shown(key)
+    def choose(names: list[str]) -> None:
         value = [picked[name].json_pick() if name in picked else {"type": name} for name in names]
         session.submit([Set(path="recipe.metrics", value=value)], revision)
 
     fitting = [name for name, kind in Metric.shelf.items() if name in picked or any(map(kind().suits, targets))]
-    st.multiselect(
-        "At the end of every epoch", fitting, key=key, on_change=choose, placeholder="loss and accuracy alone"
-    )
+    label, empty = "At the end of every epoch", "loss and accuracy alone"
+    mirrors.choices("pick.recipe.metrics", label, fitting, list(picked), choose, placeholder=empty)
     for at, metric in enumerate(experiment.recipe.metrics):
         fields_form(metric, Form(f"recipe.metrics.{at}.params", revision))
 
 
 def _source(data: Data, revision: int) -> None:
     """Choose the data. Columns that Inputs were bound to, and that preparations name, are others then."""
-    key = session.mirror("pick.data.source", data.source.name)
 
-    def choose() -> None:
-        source = Source.shelf[session.shown(key)]()
+    def choose(name: str) -> None:
+        source = Source.shelf[name]()
         feature = next(iter(source.features()))
         prepared = [_with_column(preparation, feature) for preparation in data.prepare[:1]]
         edits: list[Edit] = [Unset(path="data.bind"), Set(path="data.prepare", value=prepared)]
         session.submit([Set(path="data.source", value={"type": source.name}), *edits], revision)
 
-    st.selectbox("Data set", list(Source.shelf), key=key, on_change=choose, help=data.source.about())
+    mirrors.choice(
+        "pick.data.source", "Data set", list(Source.shelf), data.source.name, choose, help=data.source.about()
+    )
     fields_form(data.source, Form("data.source.params", revision))
 
 
@@ -123,13 +118,12 @@ def _inputs(experiment: Experiment, revision: int) -> None:
 
 def _column(label: str, current: str | None, path: str, columns: list[str], revision: int) -> None:
     """Choose a column of the data. One that the data do not have stays in sight: a Problem tells of it."""
-    key = session.mirror(f"column.{path}", current)
 
-    def choose() -> None:
-        session.submit([Set(path=path, value=session.shown(key))], revision)
+    def choose(column: str) -> None:
+        session.submit([Set(path=path, value=column)], revision)
 
     options = [*columns, *([current] if current and current not in columns else [])]
-    st.selectbox(label, options, key=key, on_change=choose)
+    mirrors.choice(f"column.{path}", label, options, current, choose)
 
 
 def _with_column(preparation: Preparation, column: str) -> Json:
@@ -142,19 +136,18 @@ def _preparations(data: Data, revision: int) -> None:
         if signal.dtype != "float32":
             continue
         at = next((at for at, preparation in enumerate(data.prepare) if preparation.column == column), None)
-        key = session.mirror(f"pick.prepare.{column}", data.prepare[at].name if at is not None else UNPREPARED)
 
-        def choose(column: str = column, key: str = key, at: int | None = at) -> None:
-            name = session.shown(key)
+        def choose(name: str, column: str = column, at: int | None = at) -> None:
             others = [other.json_pick() for place, other in enumerate(data.prepare) if place != at]
             mine = [] if name == UNPREPARED else [{"type": name, "params": {"column": column}}]
             session.submit([Set(path="data.prepare", value=others + mine)], revision)
 
-        st.selectbox(
+        mirrors.choice(
+            f"pick.prepare.{column}",
             f"Scale {column}",
             [UNPREPARED, *Preparation.shelf],
-            key=key,
-            on_change=choose,
+            UNPREPARED if at is None else data.prepare[at].name,
+            choose,
             help="Statistics are those of the training part alone.",
         )
         if at is not None:

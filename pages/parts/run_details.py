@@ -8,7 +8,7 @@ import streamlit as st
 from builder import limits
 from builder.store import runs as store
 from builder.store.runs import Run
-from pages.parts import comparison, session
+from pages.parts import comparison, mirrors, session
 from pages.parts import runs as run_parts
 from pages.parts.problems import kept, problem_list
 from pages.parts.run_list import WORDS
@@ -34,32 +34,31 @@ def details(run: Run) -> None:
 
 def _words(run: Run) -> None:
     """Name, tags and notes, each of which is kept as it is left."""
-    name, tags, notes = (f"run-{what}-{run.id}" for what in ("name", "tags", "notes"))
-    session.show(name, run.name)
-    session.show(tags, list(run.tags))
-    session.show(notes, run.notes)
-    st.text_input(
+    mirrors.text(
+        f"run-name-{run.id}",
         "Name",
-        key=name,
+        run.name,
+        lambda name: session.attempt(store.rename, run.id, name),
         max_chars=limits.TITLE,
-        on_change=lambda: session.attempt(store.rename, run.id, session.shown(name)),
     )
-    st.multiselect(
+    mirrors.choices(
+        f"run-tags-{run.id}",
         "Tags",
         _known_tags(run),
-        key=tags,
+        list(run.tags),
+        lambda tags: session.attempt(store.annotate, run.id, tags=tags),
         accept_new_options=True,
         max_selections=limits.TAGS,
         placeholder="Choose, or write a new one",
-        on_change=lambda: session.attempt(store.annotate, run.id, tags=session.shown(tags)),
     )
-    st.text_area(
+    mirrors.long_text(
+        f"run-notes-{run.id}",
         "Notes",
-        key=notes,
+        run.notes,
+        lambda notes: session.attempt(store.annotate, run.id, notes=notes),
         max_chars=limits.NOTES,
         height=110,
         placeholder="What was tried, and what came out",
-        on_change=lambda: session.attempt(store.annotate, run.id, notes=session.shown(notes)),
     )
 
 

@@ -49,9 +49,28 @@ def go_to(tab: AppTest, page: str) -> AppTest:
 
 
 def sound(tab: AppTest) -> AppTest:
-    """The tab, after making sure that the last script run has raised nothing."""
+    """The tab, after making sure that the last script run has raised nothing, and that a browser which only gets the
+    next one begins with the same values: what it begins with it tells as if somebody had put it in.
+    """
     assert not tab.exception, tab.exception[0].value
+    mirrors = getattr(tab.session_state, "mirrors", {})
+    for kind in (tab.text_input, tab.text_area, tab.number_input, tab.selectbox, tab.toggle, tab.multiselect):
+        for widget in kind:
+            if (widget.key or "").partition("~")[0] in mirrors:
+                assert _begins_with(widget), widget.key
     return tab
+
+
+def _begins_with(widget: Any) -> bool:
+    """Whether a browser that has not been told what the session holds of a widget begins with that all the same."""
+    default = widget.proto.default
+    if widget.type == "selectbox":
+        return widget.index == (default if widget.proto.HasField("default") else None)
+    if widget.type == "multiselect":
+        return sorted(widget.indices) == sorted(default)
+    if widget.type in ("number_input", "text_input", "text_area"):
+        return widget.value == (default if widget.proto.HasField("default") else None)
+    return bool(widget.value == default)
 
 
 def button(tab: AppTest, label: str) -> Button:
