@@ -48,7 +48,7 @@ def file_menu(draft: Draft) -> None:
         with st.container(horizontal=True, gap="small"):
             st.download_button(
                 "Save as JSON",
-                data=json.dumps(draft.document, indent=1),
+                data=lambda: json.dumps(draft.document, indent=1),
                 file_name="design.json",
                 mime="application/json",
                 icon=":material/download:",

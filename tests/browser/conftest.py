@@ -9,16 +9,21 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from builder import engine
-from builder.store import database
+from builder.server.identity import COOKIE, owner_of
+from builder.store import database, documents
 from tests.engine.conftest import processes_of
+
+Json = dict[str, Any]
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -42,17 +47,39 @@ PROBES = re.compile(r"/(train|runs)/_stcore/(health|host-config)$")
 expect.set_options(timeout=WAIT)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"))
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the app of the tests keeps everything."""
+    return tmp_path_factory.mktemp("browser") / "home"
+
+
+@contextmanager
+def at(home: Path) -> Iterator[None]:
+    """The store is the one in a home, for as long as this lasts."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("LAYERLAB_HOME", str(home))
+        environment.delenv("LAYERLAB_STORE", raising=False)
+        yield
+        database.close()
+
+
+@pytest.fixture(scope="session")
+def server(site: Path) -> Iterator[str]:
     """The address of the app, which has a home of its own; app, engine and workers are gone afterwards."""
-    home = tmp_path_factory.mktemp("browser") / "home"
     others = {name: value for name, value in os.environ.items() if not name.startswith("LAYERLAB_")}
-    environment = others | {"LAYERLAB_HOME": str(home)}
+    environment = others | {"LAYERLAB_HOME": str(site)}
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true"]
-    log = home.parent / "server.log"
+    log = site.parent / "server.log"
     with log.open("wb") as output:
         app = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:
@@ -61,10 +88,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         app.terminate()
         app.wait(30)
-        stop_engine(home)
+        with at(site):
+            engine.stop()
     told = log.read_text()
     assert "Traceback" not in told, told
-    assert_nothing_is_left(home)
+    assert_nothing_is_left(site)
 
 
 def wait_for(address: str, app: subprocess.Popen[bytes], log: Path) -> None:
@@ -91,14 +119,6 @@ def assert_nothing_is_left(home: Path) -> None:
         time.sleep(0.02)
 
 
-def stop_engine(home: Path) -> None:
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("LAYERLAB_HOME", str(home))
-        environment.delenv("LAYERLAB_STORE", raising=False)
-        engine.stop()
-        database.close()
-
-
 @pytest.fixture
 def chromium() -> Iterator[Browser]:
     """One a test: Playwright keeps an event loop running meanwhile, which other tests of the process must not meet."""
@@ -113,7 +133,17 @@ class Person:
     """Somebody with a browser of their own, and everything that the browser complained of."""
 
     context: BrowserContext
+    site: Path
     complaints: list[str] = field(default_factory=list)
+
+    def has(self, server: str, document: Json) -> str:
+        """The id of a design that is theirs from now on, without any page."""
+        self.context.request.get(server)  # says who they are
+        (cookie,) = (cookie["value"] for cookie in self.context.cookies() if cookie["name"] == COOKIE)
+        with at(self.site):
+            owner = owner_of(cookie)
+            assert owner
+            return documents.create(owner, document["name"], document).id
 
     def open(self, address: str) -> Page:
         """A new tab."""
@@ -132,13 +162,13 @@ class Person:
 
 
 @pytest.fixture
-def person(chromium: Browser) -> Iterator[Callable[[], Person]]:
+def person(chromium: Browser, site: Path) -> Iterator[Callable[[], Person]]:
     """`person()` is somebody new. Whatever a browser complains of until the test ends makes it fail."""
     people: list[Person] = []
 
     def person() -> Person:
         context = chromium.new_context(viewport={"width": 1280, "height": 900})
-        new = Person(context)
+        new = Person(context, site)
         context.on("console", new.hear)
         context.on("weberror", lambda error: new.complaints.append(f"page: {error.error}"))
         context.on("request", new.look)

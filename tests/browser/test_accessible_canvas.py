@@ -1,23 +1,13 @@
 """Build for those who use no mouse, see less, or want less motion: axe finds nothing grave, and the keyboard does everything."""
 
 import re
-from collections.abc import Callable
 from importlib.resources import files
 from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import CHROMIUM, Person
-from tests.browser.test_canvas_in_browser import VIEWPORT, expect_reads, opened, reads, sheet, wait_for
-from tests.browser.test_first_light import control, node
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
-]
-
-NewPerson = Callable[[], Person]
+from tests.browser.pages import VIEWPORT, NewPerson, control, expect_reads, node, opened, reads, sheet, wait_for
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 NOT_OURS = [

@@ -2,24 +2,14 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from builder.blocks import example
 from builder.design.network import to_json
-from tests.browser.conftest import CHROMIUM, Person
-from tests.browser.test_canvas_in_browser import design_of, drawn, opened, upload, wait_for
-from tests.browser.test_first_light import node
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
-]
-
-NewPerson = Callable[[], Person]
-Json = dict[str, Any]
+from tests.browser.conftest import Json
+from tests.browser.pages import NewPerson, close_menu, design_of, drawn, node, opened, upload, wait_for
 
 MARKUP = "<img src=x onerror=window.ran=1><script>window.ran=1</script>"
 
@@ -77,13 +67,13 @@ def test_a_broken_file_shows_problems_and_touches_nothing(server: str, person: N
         problem = page.locator("[class*=st-key-problem-error]", has_text=text)
         expect(problem).to_be_visible()
         expect(problem.locator("img, script")).to_have_count(0)
-        page.keyboard.press("Escape")
+        close_menu(page)
         expect_alive(page)
         assert design_of(page) == design and drawn(page) == before
     expect(repair).to_have_count(0)  # nothing of the last one is worth repairing
     upload(page, broken(circular))
     expect(repair).to_contain_text("The network runs in a circle")
-    page.keyboard.press("Escape")
+    close_menu(page)
     repair.get_by_role("button", name="Leave the file").click()
     expect(repair).to_have_count(0)
 
@@ -94,7 +84,7 @@ def test_a_broken_file_is_repaired_by_its_button(server: str, person: NewPerson)
     upload(page, broken(misspelt))
     repair = page.locator(".st-key-repair")
     expect(repair).to_contain_text("There is no layer called Linar")
-    page.keyboard.press("Escape")
+    close_menu(page)
     node(page, "c3").click()
     page.keyboard.press("Control+d")  # an edit, which clears what was told before
     expect(node(page, "c2")).to_be_visible()
@@ -115,7 +105,7 @@ def test_markup_in_what_can_be_read_is_text_wherever_it_is_shown(server: str, pe
     design = design_of(page)
     upload(page, broken(titled))
     wait_for(page, lambda: design_of(page) != design)
-    page.keyboard.press("Escape")
+    close_menu(page)
     expect(page.locator(".card-title", has_text="<img src=").first).to_be_visible()
     page.locator(".react-flow__node").nth(4).click()
     page.keyboard.press("Control+f")

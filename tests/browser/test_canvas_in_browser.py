@@ -1,27 +1,33 @@
 """The canvas in a real browser: every gesture, on a small network and on a large one, and what the server has afterwards."""
 
 import re
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import FilePayload, Locator, Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import CHROMIUM, WAIT, Person
-from tests.browser.test_first_light import node
+from tests.browser.pages import (
+    VIEWPORT,
+    NewPerson,
+    design_of,
+    drag,
+    drawn,
+    drop_from_palette,
+    expect_reads,
+    expect_selected,
+    handle,
+    middle,
+    node,
+    opened,
+    places,
+    reads,
+    save_as_json,
+    sheet,
+    upload,
+    view,
+    wait_for,
+)
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
-]
-
-NewPerson = Callable[[], Person]
-Json = dict[str, Any]
-
-SHEET = "async design => (await fetch(`api/designs/${design}`)).json()"
-LEVEL = "async ([design, at]) => (await fetch(`api/designs/${design}?at=${at}`)).json()"
 HUNDRED_EDITS = """
 async (design) => {
   for (let base = 1; base <= 100; base += 1) {
@@ -32,133 +38,7 @@ async (design) => {
   }
 }
 """
-VIEWPORT = ".react-flow__viewport"
 LENET = {"image", "c1", "tanh1", "s2", "c3", "tanh2", "s4", "flatten", "f5", "tanh3", "f6", "tanh4", "scores"}
-
-
-def handle(page: Page, name: str, side: str) -> Locator:
-    """A handle of a node: `source` or `target`."""
-    return node(page, name).locator(f".react-flow__handle.{side}").first
-
-
-def design_of(page: Page) -> str:
-    """The id of the open design."""
-    design = re.search(r"design=(\w+)", page.url)
-    assert design
-    return design[1]
-
-
-def sheet(page: Page) -> Json:
-    """What the server says of the open design."""
-    return dict(page.evaluate(SHEET, design_of(page)))
-
-
-def drawn(page: Page, at: str = "") -> Json:
-    """All that the server says of a level, less what goes by its history."""
-    told = dict(page.evaluate(LEVEL, [design_of(page), at]))
-    return {name: value for name, value in told.items() if name not in ("revision", "undo", "redo")}
-
-
-def reads(page: Page) -> dict[str, list[str | None]]:
-    return {each["id"]: each["inputs"] for each in sheet(page)["nodes"]}
-
-
-def expect_reads(page: Page, name: str, *inputs: str | None) -> None:
-    wait_for(page, lambda: reads(page).get(name) == list(inputs))
-
-
-def wait_for(page: Page, is_so: Callable[[], object]) -> None:
-    """The server gets to know of a change a moment after it is seen."""
-    deadline = time.monotonic() + WAIT / 1e3
-    while not is_so():
-        assert time.monotonic() < deadline, sheet(page)
-        page.wait_for_timeout(50)
-
-
-def opened(server: str, visitor: Person, name: str, scheme: Literal["light", "dark"] = "light") -> Page:
-    """A page with that example open on the canvas."""
-    page = visitor.open(server)
-    page.emulate_media(color_scheme=scheme)
-    expect(page.locator(".react-flow__node").first).to_be_visible()
-    page.get_by_role("button", name="Examples").click()
-    page.get_by_role("searchbox", name="Find an example").fill(name)
-    page.get_by_role("button", name=name, exact=True).click()
-    expect(page.get_by_role("textbox", name="Design")).to_have_value(name)
-    expect(page.get_by_role("dialog")).to_have_count(0)  # when it goes, the focus goes back to its button
-    page.wait_for_function("() => location.search.includes('design=')")
-    return page
-
-
-def drag(page: Page, start: Locator, end: tuple[float, float]) -> None:
-    box = start.bounding_box()
-    assert box
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 20, box["y"] + 20, steps=3)
-    page.mouse.move(*end, steps=8)
-
-
-def middle(where: Locator) -> tuple[float, float]:
-    box = where.bounding_box()
-    assert box
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-
-
-def places(page: Page) -> dict[str, Any]:
-    return {each["id"]: each["place"] for each in sheet(page)["nodes"]}
-
-
-def selected(page: Page) -> list[str]:
-    return sorted(
-        page.locator(".react-flow__node.selected").evaluate_all("nodes => nodes.map(node => node.dataset.id)")
-    )
-
-
-def expect_selected(page: Page, *names: str) -> None:
-    wait_for(page, lambda: selected(page) == sorted(names))
-
-
-def view(page: Page) -> str | None:
-    """Where the view is: what is dragged and zoomed."""
-    return page.locator(VIEWPORT).get_attribute("style")
-
-
-def drop_from_palette(page: Page, text: str, where: tuple[float, float]) -> None:
-    """Drag the first entry that is found to a point."""
-    page.get_by_role("button", name="Add", exact=True).click()
-    page.get_by_role("combobox", name="Add a layer or block").fill(text)
-    choice = page.locator(".choice").first
-    expect(choice).to_contain_text(re.compile(text, re.IGNORECASE))
-    page.mouse.move(*middle(choice))
-    page.mouse.down()
-    x, y = middle(choice)
-    page.mouse.move(x + 15, y + 5, steps=3)
-    page.mouse.move(*where, steps=8)
-    page.mouse.move(where[0] + 1, where[1])
-    page.mouse.up()
-    expect(page.get_by_role("dialog")).to_have_count(0)
-
-
-def open_file_menu(page: Page) -> None:
-    if not page.get_by_role("button", name="Duplicate").is_visible():
-        page.get_by_test_id("stPopoverButton").filter(has_text="File").click()
-    expect(page.get_by_role("button", name="Duplicate")).to_be_visible()
-
-
-def save_as_json(page: Page) -> bytes:
-    """The open design, as a person saves it."""
-    open_file_menu(page)
-    with page.expect_download() as saving:
-        page.get_by_role("button", name="Save as JSON").click()
-    page.keyboard.press("Escape")
-    return Path(saving.value.path()).read_bytes()
-
-
-def upload(page: Page, content: bytes) -> None:
-    """Open a file with that content."""
-    open_file_menu(page)
-    file = FilePayload(name="design.json", mimeType="application/json", buffer=content)
-    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(file)
 
 
 def test_adding_connecting_removing_and_taking_back_by_keyboard_and_pointer(server: str, person: NewPerson) -> None:

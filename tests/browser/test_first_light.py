@@ -1,24 +1,26 @@
 """In a real browser: from the first visit to a trained network, and nothing that the browser complains of."""
 
-import json
 import re
 import statistics
-from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import CHROMIUM, Person
+from tests.browser.pages import (
+    NewPerson,
+    control,
+    enter,
+    node,
+    points,
+    program,
+    shown_steps,
+    status,
+    step,
+    to_train_page,
+    train_for_long,
+    wait_for_points,
+    wait_for_step,
+)
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
-]
-
-NewPerson = Callable[[], Person]
-
-LONG = 20_000
-"""Epochs: half a million steps, more than any test waits for."""
 ANSWERED_WITHIN = 1_500
 """Milliseconds. What is aimed at is 300; this is what a busy machine must keep."""
 
@@ -39,78 +41,13 @@ ANSWER_TIME = """
 """
 """Milliseconds from the click on a button until some element of `selector` holds `text` (null: until there is none)."""
 
-STEP = r"Number(/step ([\d,]+)/.exec(document.querySelector('.layerlab-facts').innerText)[1].replaceAll(',', ''))"
-POINTS = """(
-  document.querySelector(".js-plotly-plot")?.data?.find((trace) => trace.name === "validation")?.x.length ?? 0
-)"""
 
 # Where things are ------------------------------------------------------------------------------------------------
-
-
-def node(page: Page, name: str) -> Locator:
-    """A node on the canvas: its form is shown where it is selected."""
-    return page.locator(f".react-flow__node[aria-label^={json.dumps(name + ',')}]")
-
-
-def control(page: Page, label: str) -> Locator:
-    """A button of the page's toolbar; those with a shortcut tell it in their name."""
-    named = page.get_by_role("button", name=re.compile(rf"^{label}( Shortcut.*)?$"))
-    return named.and_(page.locator("button[data-testid]"))  # Streamlit's: the canvas has some of the same name
 
 
 def cell(page: Page, column: int, row: int) -> Locator:
     """A cell of the layer table, counted from 0 without the head."""
     return page.get_by_role("grid", name="Layer table").locator("tbody tr").nth(row).locator("th, td").nth(column)
-
-
-def program(page: Page) -> Locator:
-    return page.get_by_role("region", name="PyTorch program")
-
-
-def enter(field: Locator, value: str) -> None:
-    field.fill(value)
-    field.press("Enter")
-
-
-def status(page: Page) -> Locator:
-    return page.locator(".layerlab-word")
-
-
-def step(page: Page) -> int:
-    """The step that the live header tells."""
-    return int(page.evaluate(STEP))
-
-
-def wait_for_step(page: Page, least: int) -> None:
-    page.wait_for_function(f"least => {STEP} >= least", arg=least)
-
-
-def points(page: Page) -> int:
-    """How many points of the validation loss the first plot draws."""
-    return int(page.evaluate(POINTS))
-
-
-def wait_for_points(page: Page, more_than: int = 0) -> None:
-    page.wait_for_function(f"least => {POINTS} > least", arg=more_than)
-
-
-def shown_steps(page: Page) -> list[float]:
-    """First and last step that the first plot shows."""
-    shown = page.locator(".js-plotly-plot").first.evaluate("(plot) => plot.layout.xaxis.range")
-    return [float(end) for end in shown]
-
-
-def train_for_long(page: Page) -> None:
-    """From the Train page: a run that does not end by itself."""
-    enter(page.get_by_role("spinbutton", name="Epochs"), str(LONG))
-    expect(control(page, "Train")).to_be_enabled()
-    control(page, "Train").click()
-    expect(status(page)).to_have_text("Running")
-
-
-def to_train_page(page: Page) -> None:
-    page.get_by_role("link", name="Train").click()
-    expect(page.get_by_role("spinbutton", name="Epochs")).to_be_visible()
 
 
 # What people do --------------------------------------------------------------------------------------------------

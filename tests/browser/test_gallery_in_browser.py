@@ -1,20 +1,12 @@
 """The gallery and a person's designs in a real browser: by keyboard, by a press anywhere on a card, in light and dark."""
 
 import re
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import CHROMIUM, ROOT, Person
-from tests.browser.test_first_light import node
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
-]
-
-NewPerson = Callable[[], Person]
+from tests.browser.conftest import ROOT
+from tests.browser.pages import NewPerson, node
 
 PIXELS = """image => {
   const canvas = document.createElement("canvas");

@@ -1,21 +1,21 @@
 """The canvas with ResNet-50 in layers, 176 nodes: the gestures, and what the server has afterwards."""
 
-import json
-from collections.abc import Callable
-
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from benchmarks.canvas import resnet50_in_layers
-from tests.browser.conftest import CHROMIUM, Person
-from tests.browser.test_canvas_in_browser import (
+from tests.browser.pages import (
+    NewPerson,
     design_of,
     drag,
     drawn,
+    drop_from_palette,
+    enter,
     expect_reads,
     expect_selected,
     handle,
     middle,
+    node,
     opened,
     places,
     reads,
@@ -25,39 +25,52 @@ from tests.browser.test_canvas_in_browser import (
     view,
     wait_for,
 )
-from tests.browser.test_first_light import node
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
-]
-
-NewPerson = Callable[[], Person]
+CONV, NORM, ACT, NEXT = "stage3_1_conv1", "stage3_1_norm1", "stage3_1_act1", "stage3_1_conv2"
+"""In the middle of it, one behind the other."""
 
 
-def test_the_gestures_on_a_large_network(server: str, person: NewPerson) -> None:
+@pytest.fixture
+def page(server: str, person: NewPerson) -> Page:
+    """Somebody with the large network open, which stands still."""
     visitor = person()
     visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = opened(server, visitor, "lenet5")
-    design = design_of(page)
-    upload(page, json.dumps(resnet50_in_layers()).encode())
-    wait_for(page, lambda: design_of(page) != design)
-    page.keyboard.press("Escape")
+    page = opened(server, visitor, resnet50_in_layers())
     wait_for(page, lambda: page.locator(".react-flow__node").count() > 100)
+    return page
+
+
+def find(page: Page, name: str) -> None:
+    """Find a node by its name, which selects it and brings it into view."""
+    page.get_by_role("button", name="Find", exact=True).click()
+    page.get_by_role("combobox", name="Find a node").fill(name)
+    page.keyboard.press("Enter")
+    expect_selected(page, name)
+    expect(node(page, name)).to_be_in_viewport()
+    rest(page)
+
+
+def rest(page: Page) -> None:
+    """Wait until the view has come to rest."""
+    before = None
+    while before != (before := view(page)):
+        page.wait_for_timeout(250)
+
+
+def between(page: Page, source: str, target: str) -> tuple[float, float]:
+    """A place on the connection between neighbours."""
+    (x1, y1), (x2, y2) = middle(handle(page, source, "source")), middle(handle(page, target, "target"))
+    return (x1 + x2) / 2, (y1 + y2) / 2
+
+
+def test_the_gestures_on_a_large_network(page: Page) -> None:
     before = drawn(page)
     layers = reads(page)
     assert len(layers) > 170
-    middle_one = list(layers)[100]
-    ((source,), reader) = layers[middle_one], next(name for name, inputs in layers.items() if middle_one in inputs)
+    middle_one, reader = NORM, ACT
 
     # Found by its name, which brings it into view; then there is a map, which moves the view.
-    page.get_by_role("button", name="Find", exact=True).click()
-    page.get_by_role("combobox", name="Find a node").fill(middle_one)
-    page.keyboard.press("Enter")
-    expect_selected(page, middle_one)
-    expect(node(page, middle_one)).to_be_in_viewport()
-    page.wait_for_timeout(500)  # the view comes to rest
-    at = view(page)
+    find(page, middle_one)
     chart = page.locator(".react-flow__minimap")
     expect(chart).to_be_visible()
 
@@ -84,7 +97,7 @@ def test_the_gestures_on_a_large_network(server: str, person: NewPerson) -> None
     page.keyboard.press("Control+z")
     wait_for(page, lambda: drawn(page) == before)
 
-    page.wait_for_timeout(500)  # what was pasted was brought into view
+    rest(page)  # what was pasted was brought into view
     node(page, middle_one).click()
     expect_selected(page, middle_one)
     x, y = middle(node(page, middle_one))
@@ -96,14 +109,10 @@ def test_the_gestures_on_a_large_network(server: str, person: NewPerson) -> None
     wait_for(page, lambda: drawn(page) == before)
 
     # Refused while it is dragged, against the flow.
-    page.get_by_role("button", name="Find", exact=True).click()
-    page.get_by_role("combobox", name="Find a node").fill(middle_one)
-    page.keyboard.press("Enter")
-    page.wait_for_timeout(500)
-    if node(page, source).count() and node(page, reader).count():
-        drag(page, handle(page, reader, "source"), middle(handle(page, middle_one, "target")))
-        expect(page.get_by_text("would run in a circle")).to_be_visible()
-        page.mouse.up()
+    find(page, middle_one)
+    drag(page, handle(page, reader, "source"), middle(handle(page, middle_one, "target")))
+    expect(page.get_by_text("would run in a circle")).to_be_visible()
+    page.mouse.up()
     assert reads(page) == layers
 
     x, y = middle(chart)
@@ -115,10 +124,10 @@ def test_the_gestures_on_a_large_network(server: str, person: NewPerson) -> None
     assert view(page) != at
 
     page.get_by_role("button", name="Show everything").click()
-    page.wait_for_timeout(500)
+    rest(page)
     page.get_by_role("button", name="Draw from left to right").click()
     expect(page.get_by_role("button", name="Draw from top to bottom")).to_be_visible()
-    page.wait_for_timeout(500)
+    rest(page)
     assert view(page) != at
     page.get_by_role("button", name="Draw from top to bottom").click()
     assert drawn(page) == before
@@ -129,3 +138,81 @@ def test_the_gestures_on_a_large_network(server: str, person: NewPerson) -> None
     wait_for(page, lambda: design_of(page) != design)
     assert drawn(page) == before
     assert sheet(page)["revision"] == 1
+
+
+def test_several_nodes_of_a_large_network_at_once(page: Page) -> None:
+    before, layers = drawn(page), reads(page)
+    find(page, NORM)
+
+    # By Ctrl and by a box; a form of those that are alike; copies of several.
+    node(page, CONV).click(modifiers=["Control"])
+    expect_selected(page, CONV, NORM)
+    top, bottom = node(page, CONV).bounding_box(), node(page, ACT).bounding_box()
+    assert top and bottom
+    page.keyboard.down("Shift")
+    page.mouse.move(top["x"] - 6, top["y"] - 6)
+    page.mouse.down()
+    page.mouse.move(bottom["x"] + bottom["width"] - 4, bottom["y"] + bottom["height"] - 2, steps=8)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    expect_selected(page, CONV, NORM, ACT)
+    page.keyboard.press("Control+d")
+    wait_for(page, lambda: len(reads(page)) == len(layers) + 3)
+    page.keyboard.press("Control+z")
+    wait_for(page, lambda: drawn(page) == before)
+
+    find(page, CONV)
+    node(page, NEXT).click(modifiers=["Control"])
+    expect(page.get_by_text("All are Conv2d")).to_be_visible()
+    enter(page.get_by_role("spinbutton", name="Filters"), "96")
+    for name in (CONV, NEXT):
+        expect(node(page, name)).to_contain_text("96 x 14 x 14")
+    page.keyboard.press("Control+z")
+    wait_for(page, lambda: drawn(page) == before)
+
+    # Several become a block, which is opened as a level, and nodes again.
+    find(page, CONV)
+    node(page, NORM).click(modifiers=["Control"])
+    node(page, ACT).click(modifiers=["Control"])
+    expect_selected(page, CONV, NORM, ACT)
+    enter(page.get_by_role("textbox", name="Name of a block"), "Piece")
+    page.get_by_role("button", name="Make one block of them").click()
+    wait_for(page, lambda: len(reads(page)) == len(layers) - 2)
+    (block,) = set(reads(page)) - set(layers)
+    rest(page)
+    node(page, block).dblclick()
+    expect(node(page, NEXT)).to_have_count(0)
+    expect(node(page, ACT)).to_contain_text("256 x 14 x 14")
+    page.keyboard.press("Alt+ArrowUp")
+    expect(node(page, block)).to_be_visible()
+    find(page, block)
+    page.get_by_role("button", name="Open into layers").click()
+    wait_for(page, lambda: len(reads(page)) == len(layers))
+    assert sorted(map(len, reads(page).values())) == sorted(map(len, layers.values()))
+
+
+def test_what_is_dragged_into_a_large_network(page: Page) -> None:
+    before, layers = drawn(page), reads(page)
+    find(page, NORM)
+    at = view(page)
+    drop_from_palette(page, "dropout", between(page, NORM, ACT))  # onto a connection
+    wait_for(page, lambda: len(reads(page)) == len(layers) + 1)
+    (new,) = set(reads(page)) - set(layers)
+    expect_reads(page, new, NORM)
+    expect_reads(page, ACT, new)
+    assert view(page) == at, "nothing but a person moves the view"
+    page.keyboard.press("Control+z")
+    wait_for(page, lambda: drawn(page) == before)
+
+    # Onto a free place, and connected there: what it reads, and then the other end.
+    x, y = middle(node(page, NORM))
+    drop_from_palette(page, "dropout", (x + 170, y))
+    expect_reads(page, "dropout", *[None] * len(reads(page).get("dropout", [])))
+    left, top = middle(node(page, "dropout"))
+    assert abs(left - x - 171) < 4 and abs(top - y) < 4
+    drag(page, handle(page, CONV, "source"), middle(handle(page, "dropout", "target")))
+    page.mouse.up()
+    expect_reads(page, "dropout", CONV)
+    drag(page, handle(page, "dropout", "source"), middle(handle(page, NORM, "target")))
+    page.mouse.up()
+    expect_reads(page, NORM, "dropout")

@@ -2,26 +2,19 @@
 
 import re
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import CHROMIUM
-from tests.browser.test_first_light import (
+from tests.browser.pages import (
     NewPerson,
     control,
     enter,
+    stand_still,
     status,
     to_train_page,
     train_for_long,
     wait_for_points,
 )
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
-]
-
-IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 ROW = 32
 """Height of a row of the list, in pixels."""
 LAST_STEP = r"/A playground, training [^,]* at step ([\d,]+)/.exec(document.querySelector('.layerlab-plot').ariaLabel)"
@@ -38,7 +31,7 @@ def the_list(page: Page) -> Locator:
 
 def choose(page: Page, row: int) -> None:
     """Tick a row of the list, or take its tick away, once the page stands still: a list that is drawn anew forgets a tick."""
-    page.wait_for_selector(IDLE)
+    stand_still(page)
     box = the_list(page).bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 16, box["y"] + ROW * (row + 1) + ROW / 2)
@@ -123,7 +116,7 @@ def test_a_run_is_thrown_away_taken_back_and_branched(server: str, person: NewPe
 
     choose(page, 0)
     expect(control(page, "Extend")).to_be_enabled()
-    page.wait_for_selector(IDLE)  # a menu that is opened while the page is drawn anew may close again
+    stand_still(page)  # a menu that is opened while the page is drawn anew may close again
     control(page, "Extend").click()
     enter(page.get_by_role("spinbutton", name="Epochs more"), "2")
     page.locator(".st-key-extend-go").get_by_role("button").click()

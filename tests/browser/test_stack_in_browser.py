@@ -2,21 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import CHROMIUM, Person
-from tests.browser.test_canvas_in_browser import expect_reads, middle, opened, sheet, wait_for
-from tests.browser.test_first_light import node
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
-]
-
-NewPerson = Callable[[], Person]
+from tests.browser.conftest import Person
+from tests.browser.pages import NewPerson, expect_reads, middle, node, opened, sheet, stand_still, wait_for
 
 LENET = ["image", "c1", "tanh1", "s2", "c3", "tanh2", "s4", "flatten", "f5", "tanh3", "f6", "tanh4", "scores"]
 
@@ -31,6 +21,7 @@ def stacked(server: str, visitor: Person, name: str) -> Page:
     page = opened(server, visitor, name)
     page.get_by_role("radio", name="Stack").click()
     expect(card(page, sheet(page)["nodes"][0]["title"])).to_be_visible()
+    stand_still(page)
     return page
 
 

@@ -1,21 +1,10 @@
 """The table and the program beside the canvas: what is pointed at lights up there, what is chosen is selected there."""
 
 import re
-from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import CHROMIUM, Person
-from tests.browser.test_canvas_in_browser import opened, wait_for
-from tests.browser.test_first_light import node, program
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
-]
-
-NewPerson = Callable[[], Person]
+from tests.browser.pages import NewPerson, node, opened, program, wait_for
 
 LIT = re.compile("is-lit")
 SELECTED = re.compile("selected")
