@@ -316,7 +316,7 @@ async def _body(request: Request, form: Any) -> Any:
     async for piece in request.stream():
         read_so_far += piece
         if len(read_so_far) > limits.DESIGN_BYTES:
-            raise HTTPException(413)
+            raise Refused(_too_large())
     try:
         told = json.loads(read_so_far)
         json.dumps(told, ensure_ascii=False).encode()  # half of a character pair is no text, and could not be answered
@@ -333,6 +333,11 @@ def _is_too_much(error: ValidationError) -> bool:
         mistake["type"] == "too_long" and mistake["loc"] in (("edits",), ("nodes",))
         for mistake in error.errors(include_url=False, include_input=False)
     )
+
+
+def _too_large() -> Problem:
+    because = say("A design has at most {most:,} bytes, and so has what is pasted into one.", most=limits.DESIGN_BYTES)
+    return Problem(code="canvas/too-large", title=say("This is too large"), because=because)
 
 
 def _too_much() -> Problem:

@@ -1,5 +1,6 @@
 """A person's designs as cards: opened, duplicated, thrown away; and the bin they go to."""
 
+import json
 import time
 from collections.abc import Sequence
 from math import ceil
@@ -123,6 +124,8 @@ def _card(design: Listed, is_open: bool) -> None:
                     on_click=session.attempt,
                     args=(documents.duplicate, design.id),
                 )
+            else:
+                _save(design)
             st.button(
                 f"Put {plain(_name(design))} into the bin",
                 key=f"remove-own-{design.id}",
@@ -132,6 +135,23 @@ def _card(design: Listed, is_open: bool) -> None:
                 on_click=throw_away,
                 args=(design.id, is_open),
             )
+
+
+def _save(design: Listed) -> None:
+    """What cannot be read here may be read elsewhere, or by hand."""
+    draft = documents.get(session.owner(), design.id)
+    if draft is not None:  # else what is kept of it is not even JSON
+        st.download_button(
+            f"Save {plain(_name(design))} as JSON",
+            data=lambda: json.dumps(draft.document, indent=1),
+            key=f"save-own-{design.id}",
+            file_name="design.json",
+            mime="application/json",
+            icon=":material/download:",
+            type="tertiary",
+            help="Save as JSON",
+            on_click="ignore",
+        )
 
 
 def _thrown_card(design: Listed) -> None:

@@ -1,7 +1,8 @@
 """The design's name, opening examples and files, saving the design as a file, and repairing a file that cannot be read."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -54,12 +55,14 @@ def file_menu(draft: Draft) -> None:
                 icon=":material/download:",
                 on_click="ignore",
             )
-            st.button("Duplicate", icon=":material/content_copy:", on_click=session.open_duplicate, args=(draft.id,))
+            st.button(
+                "Duplicate", icon=":material/content_copy:", on_click=_done, args=(session.open_duplicate, draft.id)
+            )
             st.button(
                 "To the bin",
                 icon=":material/delete:",
-                on_click=session.throw_away_design,
-                args=(draft.id,),
+                on_click=_done,
+                args=(session.throw_away_design, draft.id),
                 help="It is kept there for a while, and can be taken back.",
             )
         _link(draft)
@@ -67,9 +70,15 @@ def file_menu(draft: Draft) -> None:
         def read_upload() -> None:
             uploaded = session.shown("upload")
             if uploaded is not None:
-                session.open_file(uploaded.getvalue())
+                _done(session.open_file, uploaded.getvalue())
 
         st.file_uploader("Open a JSON file", type="json", key="upload", on_change=read_upload, max_upload_size=3)
+
+
+def _done(action: Callable[..., object], *arguments: Any) -> None:
+    """Something that the menu was opened for: afterwards the page is looked at."""
+    session.show("file", False)
+    action(*arguments)
 
 
 def _link(draft: Draft) -> None:

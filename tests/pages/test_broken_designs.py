@@ -8,7 +8,7 @@ import pytest
 from builder.blocks import example
 from builder.design.network import to_json
 from builder.store import documents
-from tests.pages.conftest import Visit, errors, open_design, open_example, press, upload
+from tests.pages.conftest import Visit, errors, open_design, open_example, opened, press, upload
 
 Json = dict[str, Any]
 
@@ -38,7 +38,7 @@ def test_what_is_wrong_with_a_file_stays_told_whatever_else_is_done(visit: Visit
     upload(tab, broken(with_an_unknown_layer))
     told = errors(tab)
     assert told == ["There is no layer called Linar"]
-    press(tab, "Make a link")  # another action, with notices of its own
+    press(opened(tab, "file"), "Make a link")  # another action, with notices of its own
     assert errors(tab) == told
     before = open_design(tab)
     press(tab, "Use Linear")

@@ -156,6 +156,15 @@ def test_the_bin_says_when_and_asks_before_it_deletes(visit: Visit) -> None:
     assert documents.get("ada", old.id) is None
 
 
+@pytest.mark.parametrize("label", ["Duplicate", "To the bin"])
+def test_the_menu_goes_when_it_has_done_what_it_was_opened_for(visit: Visit, label: str) -> None:
+    tab = opened(visit(), "file")
+    before = open_design(tab).id
+    tab = press(tab, label)
+    assert open_design(tab).id != before
+    assert label not in [button.label for button in tab.button]
+
+
 @pytest.mark.parametrize("kept", ['{"format": "layerlab.experiment", "version": 99}', "{ damaged"])
 def test_a_design_that_cannot_be_read_is_listed_with_its_problem_among_the_others(visit: Visit, kept: str) -> None:
     tab = visit()
@@ -168,6 +177,8 @@ def test_a_design_that_cannot_be_read_is_listed_with_its_problem_among_the_other
     assert cards(tab, "remove-own-") == [strange.id, here.id] and len(errors(tab)) == 1
     assert any(text.value.replace("\\", "") == "**From <b>later</b>**" for text in tab.markdown)
     assert len(pictures(tab)) == 1 and not cards(tab, "design-") and not cards(tab, f"copy-own-{strange.id}")
+    saved = [each for each in tab.get("download_button") if each.label.startswith("Save ")]
+    assert len(saved) == (0 if "damaged" in kept else 1), "what is JSON can be saved"
     fresh = visit()  # the newest is not to be read: the newest of the others opens
     assert open_design(fresh).id == here.id
     tab = press(tab, f"remove-own-{strange.id}")

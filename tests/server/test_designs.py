@@ -327,7 +327,9 @@ def test_more_than_one_change_may_have_is_told_as_such(canvas: Canvas, change: s
 
 def test_more_than_a_design_may_have_is_not_read(canvas: Canvas) -> None:
     path = f"/api/designs/{canvas.design}/edits"
-    assert canvas.client.get(path, method="POST", body=b" " * 3_000_000, origin="http://127.0.0.1").status == 413
+    answer = canvas.client.get(path, method="POST", body=b" " * 3_000_000, origin="http://127.0.0.1")
+    assert answer.status == 409
+    assert [problem["code"] for problem in json.loads(answer.body)["problems"]] == ["canvas/too-large"]
 
 
 def test_a_change_that_takes_the_level_away_is_answered_with_the_one_above(canvas: Canvas) -> None:
