@@ -14,9 +14,6 @@ from builder.store.runs import Run
 from pages.parts import session, style, typed
 from pages.parts.words import count
 
-TWO_CLASSES = ["#3f7fdc", "#e8871e"]
-"""As the live boundary has them."""
-
 
 def moments(run: Run) -> None:
     """What the network was like at a moment that is kept. Nothing, where none is."""
@@ -59,7 +56,7 @@ def _picture(run: Run, moment: Kept) -> None:
         return
     meta = boundary.meta
     cells = np.frombuffer(boundary.data, "<f4").reshape(meta["size"], meta["size"])
-    colours = TWO_CLASSES if meta["classes"] == 2 else style.series_colours()[: meta["classes"]]
+    colours = style.class_colours(meta["classes"])
     scale = [[at / (len(colours) - 1), colour] for at, colour in enumerate(colours)]
     low, high = (-1, 1) if meta["classes"] == 2 else (0, meta["classes"] - 1)
     x, y = (np.linspace(*meta[side], 2 * meta["size"] + 1)[1::2] for side in ("x", "y"))

@@ -1,5 +1,6 @@
 """What the data look like, before anything has been trained on them."""
 
+import html
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from builder.data import Arrays, load
 from builder.design.experiment import Experiment
 from builder.problem import Refused
+from pages.parts import style
 from pages.parts.problems import problem_list
 
 MOST_POINTS = 2_000
@@ -57,15 +59,18 @@ def _target(arrays: Arrays) -> str:
 
 
 def _points(arrays: Arrays, name: str) -> None:
-    points = arrays.parts["train"][name][:MOST_POINTS]
-    figure = px.scatter(
-        x=points[:, 0], y=points[:, 1], color=_labels(arrays, _target(arrays))[:MOST_POINTS],
-        labels={"x": "x₁", "y": "x₂", "color": _target(arrays)}, title="Training samples",
-    )  # fmt: skip
+    target = _target(arrays)
+    points, truth = (arrays.parts["train"][column][:MOST_POINTS] for column in (name, target))
+    labels = {"x": "x₁", "y": "x₂", "color": target}
+    if arrays.labels:
+        names = [html.escape(label) for label in arrays.labels]
+        look = {"color_discrete_sequence": style.class_colours(len(names)), "category_orders": {"color": names}}
+        colour: Any = [names[value] for value in truth]
+    else:
+        look, colour = {}, truth.reshape(len(truth), -1)[:, 0]
+    figure = px.scatter(x=points[:, 0], y=points[:, 1], color=colour, labels=labels, title="Training samples", **look)
     figure.update_yaxes(scaleanchor="x").update_xaxes(constrain="domain")
-    st.plotly_chart(
-        figure, key="preview", alt=f"{len(points)} training points on a plane, coloured by {_target(arrays)}"
-    )
+    st.plotly_chart(figure, key="preview", alt=f"{len(points)} training points on a plane, coloured by {target}")
 
 
 def _pictures(arrays: Arrays, name: str) -> None:

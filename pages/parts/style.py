@@ -22,6 +22,16 @@ def series_colours() -> list[str]:
     return colours
 
 
+TWO_CLASSES = ["#3f7fdc", "#e8871e"]
+"""As the live boundary has them."""
+
+
+def class_colours(classes: int) -> list[str]:
+    """A colour for each class, the same wherever points of the classes are drawn; with very many they begin again."""
+    colours = TWO_CLASSES if classes == 2 else series_colours()
+    return [colours[at % len(colours)] for at in range(classes)]
+
+
 def coloured(svg: str) -> str:
     """A picture that is shown as an image, which the style sheet of the page does not reach: it takes along what it needs."""
     ink = st.get_option(f"theme.{_mode()}.textColor")
