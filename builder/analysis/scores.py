@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from builder.catalog.metrics import Metric
+from builder.catalog.schedules import ReduceOnPlateau
 from builder.catalog.signal import Signal
 from builder.design.experiment import Experiment
 from builder.problem import Fix, Problem, Set, Unset, say
@@ -46,30 +47,35 @@ def _words(target: Signal) -> str:
 
 
 def _nothing_to_watch(experiment: Experiment, targets: Sequence[Signal]) -> Iterator[Problem]:
-    rule, data = experiment.recipe.early_stopping, experiment.data
-    if rule is None:
-        return
-    off = Fix(label=say("Do not stop early"), edits=(Unset(path="recipe.early_stopping"),))
-    if data.split.sizes(data.source.samples_total())[1] == 0:
-        yield Problem(
-            code="recipe/no-validation",
-            title=say("Early stopping has nothing to watch"),
-            because=say("It watches the validation part, and the split leaves no samples for one."),
-            fixes=(
-                Fix(
-                    label=say("Keep 60 % for training and 20 % for validation"),
-                    edits=(Set(path="data.split.train", value=0.6), Set(path="data.split.validation", value=0.2)),
-                ),
-                off,
-            ),
-        )
-    if rule.monitor == "accuracy" and not any(target.classes for target in targets):
-        yield Problem(
-            code="recipe/no-accuracy",
-            title=say("Early stopping has no accuracy to watch"),
-            because=say("The network learns numbers, of which none is simply right or wrong."),
-            fixes=(
-                Fix(label=say("Watch the loss"), edits=(Set(path="recipe.early_stopping.monitor", value="loss"),)),
-                off,
-            ),
-        )
+    """Of what goes by the scores of the validation part: where there are none, and where they have no accuracy."""
+    recipe, data = experiment.recipe, experiment.data
+    watching: list[tuple[str, str, str, Fix]] = []
+    if recipe.early_stopping:
+        off = Fix(label=say("Do not stop early"), edits=(Unset(path="recipe.early_stopping"),))
+        watching.append((say("Early stopping"), "recipe.early_stopping", recipe.early_stopping.monitor, off))
+    if isinstance(recipe.schedule, ReduceOnPlateau):
+        off = Fix(label=say("Keep the rate constant"), edits=(Unset(path="recipe.schedule"),))
+        watching.append((say("The schedule"), "recipe.schedule.params", recipe.schedule.monitor, off))
+    has_validation = data.split.sizes(data.source.samples_total())[1] > 0
+    has_accuracy = any(target.classes for target in targets)
+    for what, path, monitor, off in watching:
+        if not has_validation:
+            yield _without_validation(what, off)
+        if monitor == "accuracy" and not has_accuracy:
+            watch_loss = Fix(label=say("Watch the loss"), edits=(Set(path=f"{path}.monitor", value="loss"),))
+            yield Problem(
+                code="recipe/no-accuracy",
+                title=say("{what} has no accuracy to watch", what=what),
+                because=say("The network learns numbers, of which none is simply right or wrong."),
+                fixes=(watch_loss, off),
+            )
+
+
+def _without_validation(what: str, off: Fix) -> Problem:
+    parts = (Set(path="data.split.train", value=0.6), Set(path="data.split.validation", value=0.2))
+    return Problem(
+        code="recipe/no-validation",
+        title=say("{what} has nothing to watch", what=what),
+        because=say("It watches the validation part, and the split leaves no samples for one."),
+        fixes=(Fix(label=say("Keep 60 % for training and 20 % for validation"), edits=parts), off),
+    )

@@ -1,16 +1,16 @@
 """Recipe: how a network learns."""
 
-import math
 from typing import Literal
 
 from pydantic import Field
 
 from builder import limits
+from builder.catalog import rates
 from builder.catalog.initializers import Default, Initializer
 from builder.catalog.losses import Loss
 from builder.catalog.metrics import Metric
 from builder.catalog.optimizers import Optimizer
-from builder.catalog.schedules import Constant, Schedule
+from builder.catalog.schedules import Constant, Schedule, is_better
 from builder.design.pick import Picked
 from builder.problem import Value
 
@@ -95,9 +95,7 @@ class EarlyStopping(Value):
 
     def better(self, score: float, best: float | None) -> bool:
         """Whether a score is better than the best so far by more than the least change; NaN never is."""
-        if self.monitor == "loss":
-            return score < (math.inf if best is None else best) - self.min_delta
-        return score > (-math.inf if best is None else best) + self.min_delta
+        return is_better(score, best, self.monitor, self.min_delta)
 
 
 class Recipe(Value):
@@ -107,6 +105,13 @@ class Recipe(Value):
     objectives: tuple[Objective, ...] = Field(min_length=1, max_length=8)
     optimizer: Picked[Optimizer]
     schedule: Picked[Schedule] = Constant()
+    warm_up: float = Field(
+        0.0,
+        ge=0,
+        le=limits.EPOCHS,
+        title="Warm-up",
+        description="Epochs, or a part of one, in which the rate rises along a straight line; then the schedule begins.",
+    )
     init: Init = Init()
     batch: Batch = Batch()
     length: Length = Length()
@@ -122,3 +127,12 @@ class Recipe(Value):
     """What is measured at the end of every epoch, besides loss and accuracy."""
     early_stopping: EarlyStopping | None = None
     seed: int = Field(0, ge=0, lt=2**31, title="Seed", description="Same seed, same run, to the last bit.")
+
+    def rate(self, step: int, total: int, epoch: int, base: float) -> float:
+        """The learning rate of a step, counted from 0, of `total`, with `epoch` steps an epoch, before any look at scores.
+
+        `base` is what the schedule starts from: the optimizer's own rate, unless a person has changed it.
+        """
+        warm = round(self.warm_up * epoch)
+        rate = self.schedule.rate(max(0, step - warm), max(1, total - warm), epoch, base)
+        return rates.warm_up(step, warm, rate) if warm else rate

@@ -1,9 +1,12 @@
 """The whole experiment as one program: its constants on top, one visible loop, and the app's loss curve bit for bit."""
 
+from collections.abc import Iterable
+
 from builder.analysis import analyze
 from builder.analysis.experiment import input_columns, output_references, target_columns
 from builder.analysis.layout import usual_memory_format
 from builder.analysis.memory import judged_at_once
+from builder.catalog.schedules import Constant, ReduceOnPlateau
 from builder.catalog.signal import Signal
 from builder.design.experiment import Execution, Experiment
 from builder.design.recipe import Objective
@@ -99,6 +102,7 @@ from torch import {hints}nn{average}'''
                 f"THREADS = {execution.threads if execution else 1}",
                 f"MEMORY_FORMAT = torch.{'channels_last' if layout == 'channels_last' else 'contiguous_format'}",
                 f"FUSED_OPTIMIZER = {fused}  # PyTorch's fused kernels round differently from its default ones",
+                *([f"WARM_UP = {self.warm_up}  # steps in which the rate rises"] if self.warm_up else []),
                 *self._precision(),
                 *self._patience(),
             ]
@@ -130,7 +134,7 @@ from torch import {hints}nn{average}'''
         """Encodings and decisions of the losses, and rules that fill weights, where PyTorch has none."""
         own = {name for judgement in self.judgements for name in (judgement.encode, judgement.decide) if name}
         own |= own_rules_used(self.experiment.network, self.recipe.init)
-        own |= {self.recipe.schedule.target} - {""}
+        own |= {self.recipe.schedule.target, "warm_up" if self.warm_up else ""} - {""}
         return carried(own)
 
     def load(self) -> str:
@@ -251,7 +255,7 @@ from torch import {hints}nn{average}'''
             else "BATCH_SIZE or samples"
         )
         judged = "average.module" if self.recipe.ema else "network"
-        stopping = self._stopping(judged)
+        before, score, behind = self._watching(judged)
         return f'''def train():
     """Train from the first weights to the last, and return the loss of every step."""
     torch.set_num_threads(THREADS){self._tf32()}
@@ -267,7 +271,7 @@ from torch import {hints}nn{average}'''
     inputs, targets, _ = parts["train"]
     samples = len(inputs[0])
     size = min({per_step}, samples)
-    losses = []{stopping[0]}
+    losses = []{before}
     network.train()
     for epoch in range(EPOCHS):
         shuffled = torch.randperm(samples, generator=order).to(DEVICE)
@@ -277,7 +281,7 @@ from torch import {hints}nn{average}'''
         for batch in batches:
 {step}{self._averaging()}
             losses.append(loss.detach())
-        {stopping[1]}report(f"epoch {{epoch + 1}}", {judged}, parts, "train", "validation"){stopping[2]}
+        {score}report(f"epoch {{epoch + 1}}", {judged}, parts, "train", "validation"){behind}
     report("at the end", {judged}, parts, "test")
     losses = torch.stack(losses).tolist()
     with open(Path(__file__).with_name("history.csv"), "w", newline="") as file:
@@ -302,11 +306,18 @@ from torch import {hints}nn{average}'''
     def _averaging(self) -> str:
         return "\n            average.update_parameters(network)" if self.recipe.ema else ""
 
-    def _stopping(self, judged: str) -> tuple[str, str, str]:
-        """Early stopping: what stands before the epochs, before the scores of an epoch, and behind them."""
+    def _watching(self, judged: str) -> tuple[str, str, str]:
+        """What is done about scores: what stands before the epochs, before the scores of an epoch, and behind them."""
+        begin, behind = self._plateau()
+        best, over, end = self._stopping(judged)
+        before = _lines(4, [*begin, *best])
+        return before, "score = " if behind or over else "", _lines(8, [*behind, *over]) + _lines(4, end)
+
+    def _stopping(self, judged: str) -> tuple[list[str], list[str], list[str]]:
+        """Early stopping: what stands before the epochs, behind the scores of an epoch, and behind the epochs."""
         rule = self.recipe.early_stopping
         if rule is None:
-            return "", "", ""
+            return [], [], []
         sign = "<" if rule.monitor == "loss" else ">"
         change = f" {'-' if rule.monitor == 'loss' else '+'} {rule.min_delta!r}" if rule.min_delta else ""
         begin = [f"best, waited = float({'inf' if rule.monitor == 'loss' else '-inf'!r}), 0"]
@@ -315,17 +326,16 @@ from torch import {hints}nn{average}'''
         if rule.restore:
             better.append(f"best_weights = {{name: value.clone() for name, value in {judged}.state_dict().items()}}")
             begin.append("best_weights = None")
-            end += ["    if best_weights is not None:", f"        {judged}.load_state_dict(best_weights)"]
+            end = ["if best_weights is not None:", f"    {judged}.load_state_dict(best_weights)"]
         lines = [
-            f"        if score[{literal(rule.monitor)}] {sign} best{change}:",
-            *(f"            {line}" for line in better),
-            "        else:",
-            "            waited += 1",
-            "        if waited >= PATIENCE:",
-            "            break",
-            *end,
+            f"if score[{literal(rule.monitor)}] {sign} best{change}:",
+            *(f"    {line}" for line in better),
+            "else:",
+            "    waited += 1",
+            "if waited >= PATIENCE:",
+            "    break",
         ]
-        return "".join(f"\n    {line}" for line in begin), "score = ", "".join(f"\n{line}" for line in lines)
+        return begin, lines, end
 
     def _looked_at(self, single: bool, batch: str, indent: str) -> str:
         """From a batch to its loss."""
@@ -379,15 +389,46 @@ from torch import {hints}nn{average}'''
 {self._schedule()}
             loss = optimizer.step(look)"""
 
+    @property
+    def warm_up(self) -> int:
+        """Steps in which the rate rises."""
+        data = self.experiment.data
+        return round(self.recipe.warm_up * self.recipe.batch.count(data.split.sizes(data.source.samples_total())[0]))
+
     def _schedule(self) -> str:
         """The lines that set the learning rate of a step."""
         schedule = self.recipe.schedule
-        if not schedule.target:
+        if isinstance(schedule, Constant) and not self.warm_up:
             return ""
-        numbers = [literal(value) for value in (self.recipe.optimizer.args()["lr"], *schedule.args().values())]
-        return f"""
-            for group in optimizer.param_groups:
-                group["lr"] = {schedule.target}(len(losses), EPOCHS * len(batches), {", ".join(numbers)})"""
+        rate = repr(self.recipe.optimizer.args()["lr"])
+        if schedule.target:
+            step, steps = "len(losses)", "EPOCHS * len(batches)" if schedule.counts == "run" else "len(batches)"
+            if self.warm_up:
+                step = "max(0, len(losses) - WARM_UP)"
+                steps = f"max(1, {steps} - WARM_UP)" if schedule.counts == "run" else steps
+            rate = f"{schedule.target}({', '.join([step, steps, rate, *map(literal, schedule.args().values())])})"
+        lines = [f"rate = warm_up(len(losses), WARM_UP, {rate})" if self.warm_up else f"rate = {rate}"]
+        if isinstance(schedule, ReduceOnPlateau):
+            lines.append(f"rate = min(rate, max(rate * {schedule.factor!r}**falls, {schedule.lowest!r}))")
+        lines += ["for group in optimizer.param_groups:", '    group["lr"] = rate']
+        return _lines(12, lines)
+
+    def _plateau(self) -> tuple[list[str], list[str]]:
+        """A rate that falls when scores get no better: what stands before the epochs, and behind the scores of an epoch."""
+        rule = self.recipe.schedule
+        if not isinstance(rule, ReduceOnPlateau):
+            return [], []
+        is_loss = rule.monitor == "loss"
+        change = f" {'-' if is_loss else '+'} {rule.min_delta!r}" if rule.min_delta else ""
+        lines = [
+            f"if score[{literal(rule.monitor)}] {'<' if is_loss else '>'} top{change}:",
+            f"    top, stale = score[{literal(rule.monitor)}], 0",
+            "else:",
+            "    stale += 1",
+            f"if stale > {rule.patience}:",
+            "    stale, falls = 0, falls + 1",
+        ]
+        return [f"top, stale, falls = float({'inf' if is_loss else '-inf'!r}), 0, 0"], lines
 
 
 class _Judgement:
@@ -407,6 +448,10 @@ class _Judgement:
 
     def encoded(self, variable: str) -> str:
         return f"{self.encode}({variable}, {self.classes or 0})" if self.encode else variable
+
+
+def _lines(depth: int, lines: Iterable[str]) -> str:
+    return "".join(f"\n{' ' * depth}{line}" for line in lines)
 
 
 def _tuple(words: list[str]) -> str:

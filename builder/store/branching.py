@@ -18,7 +18,7 @@ from builder.store.database import one_at_a_time, reading, writing
 from builder.store.runs import Run
 from builder.store.tables import checkpoint, history_chunk, history_tail, run, run_command
 
-MAY_CHANGE = ("optimizer", "schedule", "length", "early_stopping", "ema")
+MAY_CHANGE = ("optimizer", "schedule", "warm_up", "length", "early_stopping", "ema")
 """Of the recipe: whatever else is changed, the parent's moment would not be one of the branch."""
 
 RATE = "recipe.optimizer.params.lr"
@@ -71,6 +71,7 @@ def extend(owner: str, run_id: str, epochs: int, *, rate: float | None = None) -
     changes: dict[str, Json] = {
         "recipe.length.epochs": done + epochs,
         "recipe.schedule": {"type": "Constant"},
+        "recipe.warm_up": 0.0,
         RATE: rate if rate is not None else _last_rate(parent, experiment),
     }
     if (parent.problem or {}).get("code") == EARLY or done < experiment.recipe.length.epochs:
@@ -220,5 +221,5 @@ def _last_rate(parent: Run, experiment: Experiment) -> float:
         return parent.rate
     total = max(1, parent.total_steps)
     base: float = experiment.recipe.optimizer.args()["lr"]
-    rate: float = experiment.recipe.schedule.rate(max(0, min(parent.step, total) - 1), total, base)
-    return rate
+    per_epoch = max(1, total // experiment.recipe.length.epochs)
+    return experiment.recipe.rate(max(0, min(parent.step, total) - 1), total, per_epoch, base)

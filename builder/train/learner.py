@@ -40,8 +40,8 @@ class Learner:
     scaler: torch.amp.GradScaler | None
 
     @classmethod
-    def of(cls, experiment: Experiment, execution: Execution, total_steps: int) -> "Learner":
-        """As it is before the first step. Sets threads and precision of this process, and draws the first weights."""
+    def of(cls, experiment: Experiment, execution: Execution, per_epoch: int) -> "Learner":
+        """As it is before the first step, of `per_epoch` an epoch. Sets threads and precision of this process, and draws the first weights."""
         torch.set_num_threads(execution.threads)
         set_products(execution)
         recipe = experiment.recipe
@@ -57,7 +57,7 @@ class Learner:
             device=execution.device,
             network=network,
             optimizer=adapting,
-            pace=Pace(recipe, adapting, total_steps),
+            pace=Pace(recipe, adapting, per_epoch),
             order=order,
             began=order.get_state(),
             casting=casting(execution),

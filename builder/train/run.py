@@ -48,7 +48,7 @@ def train(
     task = task_of(experiment, execution, arrays)
     training = task.parts["train"]
     per_epoch, per_step = recipe.batch.count(len(training)), recipe.batch.per_step(len(training))
-    learner = Learner.of(experiment, execution, per_epoch * recipe.length.epochs)
+    learner = Learner.of(experiment, execution, per_epoch)
     watch = Watch(learner, recorder, control, keeper, per_step)
     epoch = watch.begin(start)
     watch.boundary = Boundary.of(learner.judged, task, arrays.labels, recorder)

@@ -132,6 +132,7 @@ class Watch:
             return self.look(epoch)
         at = self.step
         self.control.judged(at, {"train/loss": self.last_loss, **scores})
+        self.learner.pace.hear(scores)
         if "validation/loss" in scores:
             self.scored = (at, scores["validation/loss"])
         if self.patience and self.patience.is_over(epoch, scores, self.learner.judged):

@@ -33,6 +33,7 @@ def settings(experiment: Experiment, revision: int) -> None:
     with st.expander("Optimizer", expanded=True, icon=":material/trending_down:"):
         picker("Optimizer", Optimizer, recipe.optimizer, "recipe.optimizer", revision)
         picker("Schedule", Schedule, recipe.schedule, "recipe.schedule", revision)
+        fields_form(recipe, Form("recipe", revision), only=("warm_up",))
         _rates(experiment)
     with st.expander("Length and batches", expanded=True, icon=":material/timer:"):
         fields_form(recipe.length, Form("recipe.length", revision))
@@ -51,9 +52,10 @@ def _rates(experiment: Experiment) -> None:
     recipe, data = experiment.recipe, experiment.data
     base = recipe.optimizer.args()["lr"]
     samples = data.split.sizes(data.source.samples_total())[0]
-    total = recipe.batch.count(samples) * recipe.length.epochs
+    per_epoch = recipe.batch.count(samples)
+    total = per_epoch * recipe.length.epochs
     at = sorted({round(share * (total - 1) / POINTS) for share in range(POINTS + 1)}) if total else []
-    rates = [recipe.schedule.rate(step, total, base) for step in at]
+    rates = [recipe.rate(step, total, per_epoch, base) for step in at]
     if len(set(rates)) < 2:
         return
     figure = px.line(x=at, y=rates, labels={"x": "step", "y": "learning rate"}, title="Learning rate", height=200)

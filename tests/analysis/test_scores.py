@@ -51,9 +51,28 @@ def test_early_stopping_needs_something_to_watch():
     assert "recipe/no-accuracy" in codes(numbers)
 
 
-def test_every_fix_of_theirs_helps():
+def test_a_rate_that_falls_on_a_plateau_needs_something_to_watch():
+    document = to_json(example("digits-mlp"))
+    document["recipe"]["schedule"] = {"type": "ReduceOnPlateau", "params": {"monitor": "accuracy"}}
+    assert codes(read.experiment(document)) == []
+    document["data"]["split"] = {"train": 0.8, "validation": 0}
+    assert codes(read.experiment(document)) == ["recipe/no-validation"]
+    document["recipe"]["schedule"] = {"type": "Cosine"}
+    assert codes(read.experiment(document)) == []
+    plateau = {"type": "ReduceOnPlateau", "params": {"monitor": "accuracy"}}
+    assert "recipe/no-accuracy" in codes(changed(example("linear-regression"), schedule=plateau))
+
+
+@pytest.mark.parametrize(
+    "watching",
+    [
+        {"early_stopping": {"monitor": "accuracy"}},
+        {"schedule": {"type": "ReduceOnPlateau", "params": {"monitor": "accuracy"}}},
+    ],
+)
+def test_every_fix_of_theirs_helps(watching: dict[str, object]):
     document = to_json(example("linear-regression"))
-    document["recipe"] |= {"early_stopping": {"monitor": "accuracy"}, "metrics": [{"type": "F1"}, {"type": "MAE"}]}
+    document["recipe"] |= watching | {"metrics": [{"type": "F1"}, {"type": "MAE"}]}
     document["data"]["split"] = {"train": 0.8, "validation": 0}
     problems = check(read.experiment(document))[1]
     assert len(problems) == 3

@@ -19,6 +19,7 @@ from builder.store import checkpoints, runs
 from builder.store.history import Recorder
 from builder.store.runs import Run, Status
 from builder.train.execution import choose
+from pages.parts import style
 from tests.pages.conftest import (
     ONE_OF_EACH_FAMILY,
     Visit,
@@ -107,6 +108,8 @@ def test_the_preview_holds_the_training_part_alone(visit: Visit) -> None:
     (chart,) = tab.get("plotly_chart")
     drawn = sum(len(numbers(trace)) for trace in json.loads(chart.proto.spec)["data"])
     assert drawn == 250  # half of the 500 samples of Circle
+    colours = {trace["name"]: trace["marker"]["color"] for trace in json.loads(chart.proto.spec)["data"]}
+    assert colours == {"-1": style.TWO_CLASSES[0], "+1": style.TWO_CLASSES[1]}, "as the boundary has them"
     fill(tab, "data.split.train", "0.2")
     (chart,) = tab.get("plotly_chart")
     assert sum(len(numbers(trace)) for trace in json.loads(chart.proto.spec)["data"]) == 100
@@ -315,6 +318,19 @@ def test_a_schedule_is_drawn_before_training(visit: Visit) -> None:
     (drawn,) = (chart for chart in charts if json.loads(chart.spec)["layout"]["title"]["text"] == "Learning rate")
     assert drawn.alt.startswith("The learning rate goes from 0.01 to ")
     assert open_design(tab).document["recipe"]["schedule"] == {"type": "Cosine"}
+
+
+@pytest.mark.parametrize("name", [name for name in Schedule.shelf if name not in ("Constant", "ReduceOnPlateau")])
+def test_every_schedule_and_its_warm_up_are_drawn_as_they_will_be(visit: Visit, name: str) -> None:
+    tab = go_to(visit(), "train.py")
+    fill(tab, "pick.recipe.schedule", name)
+    fill(tab, "recipe.warm_up", "3")
+    (chart,) = (each.proto for each in tab.get("plotly_chart") if "Learning rate" in each.proto.spec)
+    (line,) = json.loads(chart.spec)["data"]
+    rates = read.experiment(open_design(tab).document).recipe.rate
+    # 25 steps an epoch, 200 epochs
+    assert [numbers(line, "x")[at] for at in (0, -1)] == [0, 4_999]
+    assert list(numbers(line, "y")) == pytest.approx([rates(int(at), 5_000, 25, 0.01) for at in numbers(line, "x")])
 
 
 # Steps, goals, rates ---------------------------------------------------------------------------------------------

@@ -1,20 +1,19 @@
 """The exported program is the network, and repeats the run to the last bit."""
 
-import csv
 import math
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from alone import curves_alone, losses_of, run_alone
 from torch import nn
 from variants import changed, quick
 
 from builder.blocks import example
+from builder.catalog import Schedule
 from builder.data import load
-from builder.design.experiment import Execution, Experiment, Wish
+from builder.design.experiment import Experiment, Wish
 from builder.design.recipe import EarlyStopping
 from builder.source import program
 from builder.train.execution import choose
@@ -22,32 +21,24 @@ from builder.train.patience import Patience
 from builder.train.recorder import Silent
 from builder.train.run import train
 
-
-def run_alone(folder: Path, experiment: Experiment, execution: Execution | None = None) -> list[float]:
-    """Loss of every step of the exported program, run in a folder of its own by an isolated interpreter."""
-    folder.mkdir()
-    (folder / "program.py").write_text(program(experiment, execution or choose(experiment, "cpu")))
-    (folder / "data.npz").write_bytes(load(experiment.data).save_npz())
-    done = subprocess.run([sys.executable, "-I", "program.py"], cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    with (folder / "history.csv").open(newline="") as file:
-        return [float(loss) for _, loss in list(csv.reader(file))[1:]]
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["perceptron", "linear-regression", "logistic-regression", "playground", "digits-mlp", "digits-resnet", "lenet5-1998",
-     "vgg11-bn", "googlenet", "densenet121", "mobilenet-v2", "unet-small", "autoencoder-dense", "autoencoder-conv",
-     "rnn-sequence", "sequence-lstm", "vit-small", "transformer-small"],
+EXHIBITS = (
+    "perceptron", "linear-regression", "logistic-regression", "playground", "digits-mlp", "digits-resnet", "lenet5-1998",
+    "vgg11-bn", "googlenet", "densenet121", "mobilenet-v2", "unet-small", "autoencoder-dense", "autoencoder-conv",
+    "rnn-sequence", "sequence-lstm", "vit-small", "transformer-small",
 )  # fmt: skip
-def test_the_program_alone_repeats_the_runs_loss_curve_bit_for_bit(name: str, tmp_path: Path):
-    """Every kind of data, loss and target; `tests/blocks` shows that the network is the same for all of the gallery."""
-    experiment = changed(quick(name), length={"epochs": 2}, seed=7)
-    recorder = Silent()
-    assert train(experiment, choose(experiment, "cpu"), load(experiment.data), recorder, recorder).status == "finished"
-    curve = [loss for _, loss in recorder.series["train/loss"]]
-    assert run_alone(tmp_path / "alone", experiment) == curve
-    assert len(set(curve)) > 1
+
+
+def test_a_program_as_a_person_runs_it_repeats_the_runs_loss_curve_bit_for_bit(tmp_path: Path):
+    experiment = changed(quick("digits-cnn"), length={"epochs": 2}, seed=7)
+    assert run_alone(tmp_path / "alone", experiment) == losses_of(experiment)
+
+
+def test_programs_repeat_the_loss_curves_of_every_kind_of_data_loss_and_target(tmp_path: Path):
+    """`tests/blocks` shows that the network is the same for all of the gallery."""
+    experiments = {name: changed(quick(name), length={"epochs": 2}, seed=7) for name in EXHIBITS}
+    curves = {name: losses_of(experiment) for name, experiment in experiments.items()}
+    assert curves_alone(tmp_path / "alone", experiments) == curves
+    assert all(len(set(losses)) > 1 for losses in curves.values())
 
 
 def test_initializers_whole_set_batches_dropped_batches_and_weights_of_losses_repeat_too(tmp_path: Path):
@@ -66,16 +57,35 @@ def test_initializers_whole_set_batches_dropped_batches_and_weights_of_losses_re
         assert run_alone(tmp_path / str(at), experiment) == [loss for _, loss in recorder.series["train/loss"]]
 
 
-def test_a_schedule_repeats_too(tmp_path: Path):
-    curves = []
-    for schedule in ({"type": "Cosine", "params": {"lowest": 0.001}}, {"type": "Constant"}):
-        experiment = changed(quick("digits-mlp"), schedule=schedule, length={"epochs": 4})
-        recorder = Silent()
-        train(experiment, choose(experiment, "cpu"), load(experiment.data), recorder, recorder)
-        curves.append([loss for _, loss in recorder.series["train/loss"]])
-        assert run_alone(tmp_path / schedule["type"], experiment) == curves[-1]
-    assert curves[0][0] == curves[1][0] and curves[0][-1] != curves[1][-1]
+def test_every_schedule_and_its_warm_up_repeat_too(tmp_path: Path):
+    """One curve each, so that a program without its schedule would be found out."""
+    params = {
+        "ReduceOnPlateau": {"patience": 0, "min_delta": 10.0, "factor": 0.5},
+        "MultiStep": {"milestones": [1, 3]},
+        "CosineRestarts": {"first": 1},
+        "Step": {"every": 2},
+    }
+    runs = {}
+    for name in Schedule.shelf:
+        for warm_up in (0.0, 0.6):
+            schedule = {"type": name, "params": params.get(name, {})}
+            run = changed(quick("playground"), schedule=schedule, warm_up=warm_up, length={"epochs": 4})
+            runs[f"{name}-{warm_up}"] = run
+    curves = {name: losses_of(run) for name, run in runs.items()}
+    assert curves_alone(tmp_path / "alone", runs) == curves
+    assert len({tuple(losses) for losses in curves.values()}) == len(curves)
     assert "import math" not in program(example("digits-mlp"))
+
+
+def test_a_rate_that_falls_and_patience_repeat_together(tmp_path: Path):
+    run = changed(
+        quick("playground"),
+        schedule={"type": "ReduceOnPlateau", "params": {"patience": 0, "monitor": "accuracy", "lowest": 0.002}},
+        early_stopping={"patience": 3, "min_delta": 0.01},
+        length={"epochs": 30},
+    )
+    losses = losses_of(run)
+    assert curves_alone(tmp_path / "alone", {"both": run}) == {"both": losses}
 
 
 def test_an_optimizer_that_looks_again_and_again_repeats_too(tmp_path: Path):

@@ -212,7 +212,7 @@ def test_an_extension_holds_the_last_rate() -> None:
     assert read.experiment(longer.experiment).recipe.schedule.name == "Constant"
     base = example("lenet5").recipe.optimizer.args()["lr"]
     schedule = read.experiment(run.experiment).recipe.schedule
-    assert recipe["optimizer"]["params"]["lr"] == schedule.rate(39, 40, base) < base
+    assert recipe["optimizer"]["params"]["lr"] == schedule.rate(39, 40, 10, base) < base
     assert longer.name == "LeNet, 3 epochs more"
     runs.update(run.id, rate=0.125)
     assert branching.extend("ada", run.id, 1).experiment["recipe"]["optimizer"]["params"]["lr"] == 0.125

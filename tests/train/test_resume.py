@@ -67,6 +67,13 @@ EXPERIMENTS = {
         quick("digits-mlp"), optimizer=MOMENTUM, length={"epochs": 3}, batch={"size": 20, "accumulation": 3}
     ),
     "float16": lambda: changed(quick("digits-mlp"), optimizer=ADAM, length={"epochs": 2}),
+    "a warm-up, and a rate that falls on a plateau": lambda: changed(
+        quick("playground"),
+        optimizer=MOMENTUM,
+        warm_up=0.7,
+        schedule={"type": "ReduceOnPlateau", "params": {"patience": 0, "min_delta": 0.05, "factor": 0.5}},
+        length={"epochs": 6},
+    ),
     "two features, whole set": lambda: changed(quick("playground"), batch={"size": None}, length={"epochs": 12}),
 }
 

@@ -203,5 +203,5 @@ def test_a_schedule_sets_the_rate_of_every_step(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(torch.optim.Adam, "step", noted)
     outcome, _ = run(experiment)
     total = outcome.step
-    assert used == [experiment.recipe.schedule.rate(at, total, 0.003) for at in range(total)]
+    assert used == [experiment.recipe.schedule.rate(at, total, total // 2, 0.003) for at in range(total)]
     assert used[0] == 0.003 > used[-1] > 0.0001
