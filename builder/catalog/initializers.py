@@ -37,6 +37,53 @@ class Zeros(Initializer):
     formula = r"W = 0"
 
 
+class Ones(Initializer):
+    """One everywhere."""
+
+    group, target = "Plain", "nn.init.ones_"
+    aliases = ("one",)
+    formula = r"W = 1"
+
+
+class Constant(Initializer):
+    """The same number everywhere. Weights that start equal get equal gradients: the units of a layer stay copies of one."""
+
+    group, target = "Plain", "nn.init.constant_"
+    aliases = ("fill", "full")
+    formula = r"W = c"
+
+    val: Annotated[float, Field(ge=-1e6, le=1e6)] = Field(
+        0.1, title="Number c", description="What every weight starts from."
+    )
+
+
+class Uniform(Initializer):
+    """Drawn evenly from an interval of your choice, whatever the layer's size."""
+
+    group, target = "Plain", "nn.init.uniform_"
+    aliases = ("random uniform",)
+    formula = r"W \sim \mathcal U(a, b)"
+
+    a: Annotated[float, Field(ge=-1e6, le=1e6)] = Field(
+        -0.05, title="Lowest a", description="Beginning of the interval."
+    )
+    b: Annotated[float, Field(ge=-1e6, le=1e6)] = Field(0.05, title="Highest b", description="End of the interval.")
+
+    @model_validator(mode="after")
+    def is_an_interval(self) -> Self:
+        if self.a >= self.b:
+            raise ValueError(say("the lowest, {a:g}, has to be below the highest, {b:g}", a=self.a, b=self.b))
+        return self
+
+
+class Standard(Initializer):
+    """Drawn evenly within 1 over the root of the inputs: what PyTorch does for dense and convolution layers by itself."""
+
+    group, target, least_sides = "Variance scaling", "standard_", 2
+    aliases = ("fan in uniform", "torch default")
+    formula = r"W \sim \mathcal U\!\left(-\tfrac{1}{\sqrt{n_{\mathrm{in}}}},\ \tfrac{1}{\sqrt{n_{\mathrm{in}}}}\right)"
+
+
 class Normal(Initializer):
     """Normally distributed with a spread of your choice, whatever the layer's size."""
 
@@ -70,15 +117,43 @@ class XavierUniform(Initializer):
     gain: Gain = Field(1.0, title="Gain g", description="Multiplies the spread; 5/3 is usual for tanh.")
 
 
+class LeCunNormal(Initializer):
+    """Keeps the spread of signals for linear units and SELU (LeCun et al. 1998, Klambauer et al. 2017)."""
+
+    group, target, least_sides = "Variance scaling", "nn.init.kaiming_normal_", 2
+    aliases = ("lecun",)
+    formula = r"W \sim \mathcal N\!\left(0,\ \tfrac{1}{n_{\mathrm{in}}}\right)"
+
+    def args(self) -> dict[str, Any]:
+        return {"nonlinearity": "linear"}
+
+
+class LeCunUniform(Initializer):
+    """As LeCunNormal, drawn evenly from an interval."""
+
+    group, target, least_sides = "Variance scaling", "nn.init.kaiming_uniform_", 2
+    formula = r"W \sim \mathcal U(-l, l),\quad l = \sqrt{\tfrac{3}{n_{\mathrm{in}}}}"
+
+    def args(self) -> dict[str, Any]:
+        return {"nonlinearity": "linear"}
+
+
 class _He(Initializer):
-    """What He's two forms share."""
+    """What He's forms share."""
 
     least_sides = 2
 
     mode: Fan = Field("fan_in", description="Preserve the spread forwards (fan_in) or backwards (fan_out).")
+    negative_slope: Annotated[float, Field(ge=0, le=100)] = Field(
+        0.0,
+        title="Slope below zero a",
+        description="Of the activation: 0 for ReLU, 0.01 for a usual leaky ReLU. Sets the gain √(2 / (1 + a²)).",
+    )
 
     def args(self) -> dict[str, Any]:
-        return {"mode": self.mode, "nonlinearity": "relu"}
+        if self.negative_slope == 0:
+            return {"mode": self.mode, "nonlinearity": "relu"}
+        return {"a": self.negative_slope, "mode": self.mode, "nonlinearity": "leaky_relu"}
 
 
 class HeNormal(_He):
@@ -86,7 +161,7 @@ class HeNormal(_He):
 
     group, target = "Variance scaling", "nn.init.kaiming_normal_"
     aliases = ("he", "kaiming", "kaiming normal")
-    formula = r"W \sim \mathcal N\!\left(0,\ \tfrac{2}{n_{\mathrm{in}}}\right)"
+    formula = r"W \sim \mathcal N\!\left(0,\ \tfrac{2}{(1 + a^2)\,n}\right)"
 
 
 class HeUniform(_He):
@@ -94,7 +169,49 @@ class HeUniform(_He):
 
     group, target = "Variance scaling", "nn.init.kaiming_uniform_"
     aliases = ("kaiming uniform",)
-    formula = r"W \sim \mathcal U(-l, l),\quad l = \sqrt{\tfrac{6}{n_{\mathrm{in}}}}"
+    formula = r"W \sim \mathcal U(-l, l),\quad l = \sqrt{\tfrac{6}{(1 + a^2)\,n}}"
+
+
+class HeTruncated(_He):
+    """As HeNormal, with draws beyond two spreads drawn again, and made wider so that the spread is the same: as in Keras."""
+
+    group, target = "Variance scaling", "he_truncated_"
+    aliases = ("truncated he", "truncated normal", "he normal of keras")
+    formula = r"W \sim \mathcal N\!\left(0,\ \sigma^2\right)\ \text{within}\ \pm 2\sigma,\quad \sigma = \tfrac{1}{0.8796}\sqrt{\tfrac{2}{(1 + a^2)\,n}}"
+
+    def args(self) -> dict[str, Any]:
+        return {"mode": self.mode, "negative_slope": self.negative_slope}
+
+
+class Orthogonal(Initializer):
+    """Rows (or columns) at right angles and of length g: a signal keeps its length through many layers (Saxe et al. 2013)."""
+
+    group, target, least_sides = "Structure", "nn.init.orthogonal_", 2
+    formula = r"W^\top W = g^2 I"
+
+    gain: Gain = Field(1.0, title="Gain g", description="Multiplies the length; √2 is usual for ReLU.")
+
+
+class Sparse(Initializer):
+    """Most weights zero, the others normally distributed, as many for each input (Martens 2010)."""
+
+    group, target, least_sides = "Structure", "sparse_", 2
+    formula = r"W_{ij} \sim \mathcal N(0, \sigma^2)\ \text{for a share of}\ 1 - s,\ \text{else}\ 0"
+
+    sparsity: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.9, title="Share of zeros s", description="Of the weights that read the same input."
+    )
+    std: Annotated[float, Field(gt=0, le=100)] = Field(
+        0.01, title="Spread σ", description="Standard deviation of the others."
+    )
+
+
+class Identity(Initializer):
+    """Hands on what comes in: ones on the diagonal; for a convolution, in the middle of the window of the like channel."""
+
+    group, target, least_sides = "Structure", "identity_", 2
+    aliases = ("eye", "dirac")
+    formula = r"W = I"
 
 
 Number = Annotated[float, Field(ge=-1e6, le=1e6)]

@@ -4,6 +4,8 @@ Every class and function here needs torch and others of this file alone: the exp
 word for word, and that of what it uses (`builder.source` reads this file without importing it).
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -368,6 +370,30 @@ def side_by_value(output: Tensor) -> Tensor:
 def side_by_scores(output: Tensor) -> Tensor:
     """How surely class 1 (+1) or class 0 (-1), from two scores: the difference of their probabilities."""
     return (output[:, 1] - output[:, 0]).div(2).tanh()
+
+
+def standard_(tensor: Tensor) -> Tensor:
+    """Draw evenly within 1 over the root of the numbers that each sum reads."""
+    bound = 1 / math.sqrt(tensor[0].numel())
+    return nn.init.uniform_(tensor, -bound, bound)
+
+
+def he_truncated_(tensor: Tensor, mode: str, negative_slope: float) -> Tensor:
+    """Draw as He et al. do, again where a number is beyond two spreads; cutting off alone would leave 0.8796 of the spread."""
+    summed = tensor[0].numel() if mode == "fan_in" else tensor[:, 0].numel()
+    std = math.sqrt(2 / (1 + negative_slope**2) / summed) / 0.87962566103423978
+    return nn.init.trunc_normal_(tensor, std=std, a=-2 * std, b=2 * std)
+
+
+def sparse_(tensor: Tensor, sparsity: float, std: float) -> Tensor:
+    """Draw normally, and set that share of the weights that read the same number to zero. Windows count as inputs."""
+    with torch.no_grad():
+        return tensor.copy_(nn.init.sparse_(tensor.flatten(1).clone(), sparsity, std).view_as(tensor))
+
+
+def identity_(tensor: Tensor) -> Tensor:
+    """Ones where a number meets its like: on the diagonal, or in the middle of the windows."""
+    return nn.init.eye_(tensor) if tensor.dim() == 2 else nn.init.dirac_(tensor)
 
 
 def values_(tensor: Tensor, values: list[float] | list[list[float]]) -> Tensor:

@@ -14,10 +14,20 @@ from torch import Tensor, nn
 from builder import limits
 from builder.catalog import Initializer
 from builder.catalog.initializers import (
+    Constant,
     Default,
     HeNormal,
+    HeTruncated,
     HeUniform,
+    Identity,
+    LeCunNormal,
+    LeCunUniform,
     Normal,
+    Ones,
+    Orthogonal,
+    Sparse,
+    Standard,
+    Uniform,
     Values,
     XavierNormal,
     XavierUniform,
@@ -41,6 +51,12 @@ def normal(spread: float, mean: float = 0) -> Any:
 
 def uniform(bound: float) -> Any:
     return stats.uniform(-bound, 2 * bound)
+
+
+def truncated(spread: float) -> Any:
+    """Normal within two of its own spreads, scaled to have this one."""
+    within = stats.truncnorm(-2, 2)
+    return stats.truncnorm(-2, 2, scale=spread / within.std())
 
 
 def filled(rule: Initializer, shape: tuple[int, ...]) -> Tensor:
@@ -71,8 +87,15 @@ RULES = [
     (HeNormal(mode="fan_out"), lambda n_in, n_out: normal(sqrt(2 / n_out))),
     (HeUniform(), lambda n_in, n_out: uniform(sqrt(6 / n_in))),
     (HeUniform(mode="fan_out"), lambda n_in, n_out: uniform(sqrt(6 / n_out))),
+    (HeUniform(negative_slope=0.5), lambda n_in, n_out: uniform(sqrt(6 / 1.25 / n_in))),
+    (HeTruncated(), lambda n_in, n_out: truncated(sqrt(2 / n_in))),
+    (HeTruncated(mode="fan_out", negative_slope=1), lambda n_in, n_out: truncated(sqrt(1 / n_out))),
+    (LeCunNormal(), lambda n_in, n_out: normal(sqrt(1 / n_in))),
+    (LeCunUniform(), lambda n_in, n_out: uniform(sqrt(3 / n_in))),
+    (Uniform(a=-0.5, b=2), lambda n_in, n_out: stats.uniform(-0.5, 2.5)),
+    (Standard(), lambda n_in, n_out: uniform(1 / sqrt(n_in))),
 ]
-EXACT = (Default, Zeros, Values)
+EXACT = (Default, Zeros, Ones, Constant, Orthogonal, Sparse, Identity, Values)
 
 
 @pytest.mark.parametrize("shape", [DENSE, CONVOLUTION], ids=["dense", "convolution"])
@@ -101,8 +124,37 @@ def test_the_default_is_uniform_within_one_over_the_root_of_the_fan_in(module: n
     assert 0 < module.bias.abs().max() <= 1 / sqrt(fan_in)
 
 
-def test_zeros_are_zero():
-    assert filled(Zeros(), DENSE).count_nonzero() == 0
+@pytest.mark.parametrize(("rule", "number"), [(Zeros(), 0), (Ones(), 1), (Constant(val=-2.5), -2.5)], ids=repr)
+def test_a_constant_is_the_same_everywhere(rule: Initializer, number: float):
+    assert (filled(rule, DENSE) == number).all()
+
+
+@pytest.mark.parametrize("shape", [(50, 200), (200, 50), (30, 5, 3, 3)], ids=str)
+def test_orthogonal_rows_or_columns_are_at_right_angles_and_as_long_as_the_gain(shape: tuple[int, ...]):
+    matrix = filled(Orthogonal(gain=1.5), shape).flatten(1)
+    product = matrix @ matrix.T if len(matrix) <= matrix.shape[1] else matrix.T @ matrix
+    assert torch.allclose(product, 2.25 * torch.eye(len(product)), atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [DENSE, CONVOLUTION], ids=["dense", "convolution"])
+def test_sparse_leaves_the_same_few_weights_to_each_number_that_is_read(shape: tuple[int, ...]):
+    matrix = filled(Sparse(sparsity=0.8, std=0.5), shape).flatten(1)
+    zeros = (matrix == 0).sum(0)
+    assert (zeros == 0.8 * len(matrix)).all()
+    assert matrix[matrix != 0].std() == pytest.approx(0.5, rel=0.02)
+
+
+def test_the_identity_hands_on_what_comes_in():
+    x = torch.randn(3, 7)
+    assert torch.equal(x @ filled(Identity(), (7, 7)).T, x)
+    image = torch.randn(2, 4, 8, 8)
+    assert torch.equal(nn.functional.conv2d(image, filled(Identity(), (4, 4, 3, 3)), padding=1), image)
+
+
+@pytest.mark.parametrize("wrong", [{"a": 1, "b": 1}, {"a": 2, "b": -2}], ids=str)
+def test_an_interval_without_length_is_refused(wrong: dict[str, float]):
+    with pytest.raises(ValidationError, match="has to be below the highest"):
+        Uniform.model_validate(wrong)
 
 
 @pytest.mark.parametrize("values", [((1.5, -2.0), (0.25, 1e6)), ((0.1,),), (3.0, 2.0, 1.0)], ids=str)
