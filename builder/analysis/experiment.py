@@ -6,7 +6,7 @@ from builder import limits
 from builder.analysis import data
 from builder.analysis.blocks import with_forms
 from builder.analysis.fixes import tried
-from builder.analysis.learning import nothing_learns, unfillable, unlearnable
+from builder.analysis.learning import copies, nothing_learns, unfillable, unlearnable
 from builder.analysis.network import Analysis, Row, analyze, node_path
 from builder.analysis.scores import unmeasurable
 from builder.catalog.losses import Loss
@@ -40,7 +40,7 @@ def _found(design: Experiment | Network, analysis: Analysis) -> list[Problem]:
         found += unlearnable(design.network, analysis, output_references(design))
         columns = design.data.source.columns()
         found += unmeasurable(design, [columns[name] for name in target_columns(design) if name in columns])
-        found += [*nothing_learns(design.network, analysis), *unfillable(design)]
+        found += [*nothing_learns(design.network, analysis), *unfillable(design), *copies(design, analysis)]
     return found
 
 

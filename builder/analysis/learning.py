@@ -78,6 +78,26 @@ def unfillable(experiment: Experiment) -> Iterator[Problem]:
                 yield _no_matrix(say("The biases of {node}", node=node.name), own, path)
 
 
+def copies(experiment: Experiment, analysis: Analysis) -> Iterator[Problem]:
+    """Weights that all start from one number, in a network with layers behind one another.
+
+    A single layer can start so: its units have targets of their own. Of several, a hidden unit reads what its neighbours
+    read and is asked for what they are asked for: it stays a copy of them, and from zeros no gradient comes to it at all.
+    """
+    rule = experiment.recipe.init.weight
+    rows = [row for row in analysis.expanded() if row.trainable and row.layer and row.layer.initialized]
+    rows = [row for row in rows if "weight" not in _place(experiment.network, row.id)[0].init]
+    if rule.alike and len(rows) > 1:
+        yield Problem(
+            code="init/copies",
+            severity="warning",
+            title=say("All weights start alike"),
+            because=say("Units of a layer that start alike stay copies of one another: {layers}.",
+                        layers=_listed([row.title or row.id for row in rows])),
+            fixes=(Fix(label=say("Start as PyTorch does"), edits=(Unset(path="recipe.init.weight"),)),),
+        )  # fmt: skip
+
+
 def _no_matrix(what: str, rule: Initializer, path: str) -> Problem:
     return Problem(
         code="init/no-matrix",

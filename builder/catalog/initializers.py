@@ -18,6 +18,8 @@ class Initializer(Entry):
     kind: ClassVar[str] = "initializer"
     least_sides: ClassVar[int] = 1
     """Of a tensor that it can fill: those that go by the number of inputs and outputs need a matrix."""
+    alike: ClassVar[bool] = False
+    """Whether all units of a layer start as copies of one."""
 
 
 class Default(Initializer):
@@ -32,7 +34,7 @@ class Default(Initializer):
 class Zeros(Initializer):
     """Zero everywhere. Right for biases; hidden weights that start equal stay equal."""
 
-    group, target = "Plain", "nn.init.zeros_"
+    group, target, alike = "Plain", "nn.init.zeros_", True
     aliases = ("zero",)
     formula = r"W = 0"
 
@@ -40,7 +42,7 @@ class Zeros(Initializer):
 class Ones(Initializer):
     """One everywhere."""
 
-    group, target = "Plain", "nn.init.ones_"
+    group, target, alike = "Plain", "nn.init.ones_", True
     aliases = ("one",)
     formula = r"W = 1"
 
@@ -48,7 +50,7 @@ class Ones(Initializer):
 class Constant(Initializer):
     """The same number everywhere. Weights that start equal get equal gradients: the units of a layer stay copies of one."""
 
-    group, target = "Plain", "nn.init.constant_"
+    group, target, positional, alike = "Plain", "nn.init.constant_", 1, True
     aliases = ("fill", "full")
     formula = r"W = c"
 
@@ -60,7 +62,7 @@ class Constant(Initializer):
 class Uniform(Initializer):
     """Drawn evenly from an interval of your choice, whatever the layer's size."""
 
-    group, target = "Plain", "nn.init.uniform_"
+    group, target, positional = "Plain", "nn.init.uniform_", 2
     aliases = ("random uniform",)
     formula = r"W \sim \mathcal U(a, b)"
 
@@ -85,7 +87,7 @@ class Standard(Initializer):
 
 
 class Normal(Initializer):
-    """Normally distributed with a spread of your choice, whatever the layer's size."""
+    """Normally distributed with a spread of your choice, whatever the layer's size: 1 saturates most networks, 0.01 is small."""
 
     group, target = "Plain", "nn.init.normal_"
     aliases = ("gaussian", "random normal")

@@ -378,14 +378,14 @@ def standard_(tensor: Tensor) -> Tensor:
     return nn.init.uniform_(tensor, -bound, bound)
 
 
-def he_truncated_(tensor: Tensor, mode: str, negative_slope: float) -> Tensor:
+def he_truncated_(tensor: Tensor, mode: str = "fan_in", negative_slope: float = 0.0) -> Tensor:
     """Draw as He et al. do, again where a number is beyond two spreads; cutting off alone would leave 0.8796 of the spread."""
     summed = tensor[0].numel() if mode == "fan_in" else tensor[:, 0].numel()
     std = math.sqrt(2 / (1 + negative_slope**2) / summed) / 0.87962566103423978
     return nn.init.trunc_normal_(tensor, std=std, a=-2 * std, b=2 * std)
 
 
-def sparse_(tensor: Tensor, sparsity: float, std: float) -> Tensor:
+def sparse_(tensor: Tensor, sparsity: float = 0.9, std: float = 0.01) -> Tensor:
     """Draw normally, and set that share of the weights that read the same number to zero. Windows count as inputs."""
     with torch.no_grad():
         return tensor.copy_(nn.init.sparse_(tensor.flatten(1).clone(), sparsity, std).view_as(tensor))

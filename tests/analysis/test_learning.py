@@ -90,3 +90,35 @@ def test_a_step_inside_a_repeated_block_is_replaced_there():
 
 def test_a_network_alone_may_have_steps():
     assert check(perceptron(dense("hidden"), STEP).network)[1] == []
+
+
+@pytest.mark.parametrize("rule", [{"type": "Zeros"}, {"type": "Ones"}, {"type": "Constant"}], ids=str)
+def test_hidden_weights_that_all_start_alike_are_warned_of_and_the_units_do_stay_copies(rule: dict[str, Any]):
+    document = to_json(perceptron(dense("hidden"), {"id": "bends", "type": "Sigmoid"}, dense("scores")))
+    document["recipe"]["init"] = {"weight": rule, "bias": {"type": "Zeros"}}
+    design = read.experiment(document)
+    (problem,) = check(design)[1]
+    assert (problem.code, problem.severity) == ("init/copies", "warning")
+    assert problem.because.endswith(": hidden, scores.")
+    (fix,) = problem.fixes
+    repaired = read.experiment(edits.apply(to_json(design), fix.edits))
+    assert check(repaired)[1] == []
+    module = build(design.network, design.recipe.init)
+    module(torch.randn(5, 2))[0].pow(2).sum().backward()
+    assert torch.equal(module.hidden.weight.grad[0], module.hidden.weight.grad[1])
+
+
+@pytest.mark.parametrize(
+    ("rule", "nodes"),
+    [
+        ({"type": "Zeros"}, [dense("scores")]),
+        ({"type": "Zeros"}, [dense("hidden", frozen=True), dense("scores")]),
+        ({"type": "Zeros"}, [dense("hidden", init=GATE), dense("scores")]),
+        ({"type": "Normal"}, [dense("hidden"), dense("scores")]),
+    ],
+    ids=["one layer", "frozen", "by hand", "drawn"],
+)
+def test_weights_that_may_start_as_they_do_are_fine(rule: dict[str, Any], nodes: list[dict[str, Any]]):
+    document = to_json(perceptron(*nodes))
+    document["recipe"]["init"] = {"weight": rule}
+    assert check(read.experiment(document))[1] == []

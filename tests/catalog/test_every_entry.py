@@ -1,6 +1,7 @@
 """What every catalog entry promises, whatever it is: it explains itself, and is what PyTorch has under that name."""
 
 import inspect
+import math
 import re
 from functools import cache
 from pathlib import Path
@@ -78,6 +79,10 @@ OWN_DEFAULTS = {
     ("Pad", "value"): "PyTorch has a module for 0 and one for other numbers.",
     ("Concat", "dim"): "PyTorch's 0 is the batch.",
     ("Values", "values"): "The numbers are the person's own.",
+    ("Constant", "val"): "PyTorch has none; 0.1 keeps a ReLU's sums above zero.",
+    ("Uniform", "a"): "PyTorch's 0 to 1 has one sign; Keras's interval has both.",
+    ("Uniform", "b"): "As its other end.",
+    **{(he, "negative_slope"): "PyTorch's a: it goes by the activation here." for he in ("HeNormal", "HeUniform")},
 }
 """Defaults that cannot be PyTorch's, and why."""
 
@@ -173,7 +178,8 @@ def test_what_people_type_leads_to_what_they_mean(typed: str, meant: str | None)
 @pytest.mark.parametrize(
     ("shelf", "typed", "meant"),
     [(Loss, "MSELoss", "MSE"), (Loss, "binary_crossentropy", "BCEWithLogits"), (Loss, "NLL", "CrossEntropy"), (Optimizer, "momentum", "SGD"),
-     (Initializer, "glorot_uniform", "XavierUniform"), (Initializer, "kaiming", "HeNormal"), (Initializer, "constant", None)],
+     (Initializer, "glorot_uniform", "XavierUniform"), (Initializer, "kaiming", "HeNormal"), (Initializer, "constant", "Constant"),
+     (Initializer, "eye", "Identity"), (Initializer, "minimum", None)],
 )  # fmt: skip
 def test_what_people_type_on_other_shelves_leads_to_what_they_mean(shelf: type[Entry], typed: str, meant: str | None):
     assert shelf.meant(typed) == meant
@@ -241,7 +247,7 @@ def test_no_own_default_is_listed_for_what_is_not_there():
 @cache
 def exported() -> dict[str, Any]:
     """The names that an exported program knows. Our own modules come from their exported text."""
-    scope: dict[str, Any] = {"nn": nn, "torch": torch, "Tensor": Tensor}
+    scope: dict[str, Any] = {"math": math, "nn": nn, "torch": torch, "Tensor": Tensor}
     for text in own_modules().values():
         exec(text, scope)
     return scope

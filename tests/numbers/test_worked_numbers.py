@@ -423,8 +423,9 @@ def test_gradient_descent_on_a_parabola_n14():
     assert steps("SGD", 3, lr=0.1) == pytest.approx([0.8, 0.64, 0.512])
 
 
-def test_the_default_bound_of_a_dense_layer_is_one_over_the_root_of_its_fan_in_i3():
-    weights = filled("Default", 100, 50)
+@pytest.mark.parametrize("rule", ["Default", "Standard"])
+def test_the_bound_of_the_default_and_of_the_standard_rule_is_one_over_the_root_of_the_fan_in_i3(rule: str):
+    weights = filled(rule, 100, 50)
     assert weights.abs().max().item() == pytest.approx(0.1, rel=0.001)
     assert weights.std().item() == pytest.approx(0.057735, rel=0.005)
 
@@ -439,9 +440,23 @@ def test_the_bound_of_xavier_uniform_i5(fans: tuple[int, int], bound: float):
     assert filled("XavierUniform", *fans).abs().max().item() == pytest.approx(bound, rel=0.001)
 
 
-def test_the_spread_of_he_normal_i6():
-    assert filled("HeNormal", 100, 50).std().item() == pytest.approx(0.141421, rel=0.005)
+def test_the_spread_of_he_normal_truncated_or_not_i6():
+    drawn, truncated = filled("HeNormal", 100, 50), filled("HeTruncated", 100, 50)
+    assert drawn.std().item() == pytest.approx(0.141421, rel=0.005)
+    assert truncated.std().item() == pytest.approx(0.141421, rel=0.005)
+    assert truncated.abs().max().item() == pytest.approx(0.321549, rel=0.001)
+    assert drawn.abs().max().item() > 0.5
 
 
 def test_the_bound_of_he_uniform_i7():
     assert filled("HeUniform", 100, 50).abs().max().item() == pytest.approx(0.244949, rel=0.001)
+
+
+def test_the_fan_in_of_a_convolution_counts_its_window_i11():
+    torch.manual_seed(0)
+    weights = []
+    for groups in (1, 4):
+        convolution = nn.Conv2d(64, 512, 3, groups=groups)
+        fill(convolution.weight, Initializer.pick("HeUniform", {}))
+        weights.append(convolution.weight.abs().max().item())
+    assert weights == pytest.approx([math.sqrt(6 / 576), math.sqrt(6 / 144)], rel=0.001)
