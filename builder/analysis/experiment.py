@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 from builder import limits
 from builder.analysis import data
 from builder.analysis.blocks import with_forms
+from builder.analysis.endings import others, uncounted, unfinished
 from builder.analysis.fixes import tried
 from builder.analysis.learning import copies, nothing_learns, unfillable, unlearnable
 from builder.analysis.network import Analysis, Row, analyze, node_path
 from builder.analysis.scores import unmeasurable
-from builder.catalog.losses import Loss
 from builder.catalog.signal import Signal
 from builder.design import names, read
 from builder.design.experiment import Experiment
@@ -164,6 +164,9 @@ def _objectives(experiment: Experiment, analysis: Analysis) -> Iterator[Problem]
             output.shape not in objective.loss.shapes(columns[column]) or output.dtype != "float32"
         ):
             yield _does_not_fit(experiment, at, objective, reference, output, column, columns[column])
+        elif output is not None:
+            yield from unfinished(experiment.network, analysis, at, objective.loss, reference, columns[column])
+        yield from uncounted(at, objective.loss, column, columns[column])
 
 
 def _does_not_fit(
@@ -183,14 +186,7 @@ def _does_not_fit(
             "{loss} cannot use {column} as a target: it has {what}.", loss=objective.loss.name, column=column, what=what
         )
     fixes = [fix for shape in wanted for fix in _widen(experiment.network, node, reference, shape)]
-    fixes += [
-        Fix(
-            label=say("Use the loss {loss}", loss=name),
-            edits=(Set(path=f"recipe.objectives.{at}.loss", value={"type": name}),),
-        )
-        for name, other in Loss.shelf.items()
-        if name != objective.loss.name and other().shapes(target)
-    ]
+    fixes += others(at, objective.loss, target)
     return Problem(
         code="recipe/output-mismatch",
         node=node.id,

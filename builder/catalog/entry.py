@@ -20,7 +20,7 @@ class Entry(Value):
     group: ClassVar[str]
     """The family it stands in, as the palette shows it."""
     target: ClassVar[str]
-    """What runs it: `nn.Linear`, `optim.Adam`; a name without a dot is a class or function of `builder.compile.modules`."""
+    """What runs it: `nn.Linear`, `optim.Adam`; a name without a dot is a class or function of `builder.compile.modules` or `.losses`."""
     formula: ClassVar[str]
     """LaTeX."""
     positional: ClassVar[int] = 0

@@ -14,7 +14,7 @@ from builder.catalog.layers import Layer
 from builder.catalog.losses import Loss
 from builder.catalog.optimizers import Optimizer
 from builder.catalog.signal import Signal
-from builder.compile import modules
+from builder.compile import losses, modules
 from builder.compile.network import Compiled, Operation, Plan, Repeated, Step
 from builder.design.network import Graph, Network, Node
 from builder.design.recipe import Init
@@ -25,9 +25,11 @@ _PLACES = {"nn": nn, "torch": torch, "optim": torch.optim}
 
 
 def resolve(target: str) -> Any:
-    """What a catalog entry's `target` names: `nn.Linear`, `nn.init.zeros_`, or something of `builder.compile.modules`."""
+    """What a catalog entry's `target` names: `nn.Linear`, `nn.init.zeros_`, or something of our own modules and losses."""
     place, _, rest = target.partition(".")
-    return functools.reduce(getattr, rest.split("."), _PLACES[place]) if rest else getattr(modules, target)
+    if rest:
+        return functools.reduce(getattr, rest.split("."), _PLACES[place])
+    return getattr(losses if hasattr(losses, target) else modules, target)
 
 
 def build(network: Network, init: Init | None = None) -> Compiled:
@@ -161,7 +163,7 @@ def fill(parameter: nn.Parameter, rule: Initializer) -> None:
 
 def loss_function(loss: Loss) -> nn.Module:
     """The loss as a module."""
-    return resolve(loss.target)(**loss.args())  # type: ignore[no-any-return]
+    return resolve(loss.runs())(**loss.args())  # type: ignore[no-any-return]
 
 
 def optimizer(entry: Optimizer, module: nn.Module, fused: bool) -> torch.optim.Optimizer:

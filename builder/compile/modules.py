@@ -357,6 +357,11 @@ def positive(output: Tensor) -> Tensor:
     return (output[:, 0] > 0).long()
 
 
+def probable(output: Tensor) -> Tensor:
+    """Class 1 where its probability is above one half."""
+    return (output[:, 0] > 0.5).long()
+
+
 def side_by_score(output: Tensor) -> Tensor:
     """How surely class 1 (+1) or class 0 (-1), from one score: 2 sigmoid(z) - 1."""
     return (output[:, 0] / 2).tanh()
@@ -394,6 +399,30 @@ def sparse_(tensor: Tensor, sparsity: float = 0.9, std: float = 0.01) -> Tensor:
 def identity_(tensor: Tensor) -> Tensor:
     """Ones where a number meets its like: on the diagonal, or in the middle of the windows."""
     return nn.init.eye_(tensor) if tensor.dim() == 2 else nn.init.dirac_(tensor)
+
+
+def side_by_probability(output: Tensor) -> Tensor:
+    """How surely class 1 (+1) or class 0 (-1), from the probability of class 1."""
+    return 2 * output[:, 0] - 1
+
+
+def side_by_margin(output: Tensor) -> Tensor:
+    """How surely class 1 (+1) or class 0 (-1), from a score that was taught a margin.
+
+    Where the exponential loss is smallest, this is the difference of the probabilities (Friedman, Hastie and Tibshirani
+    2000, lemma 1); the hinge loss tells of none.
+    """
+    return output[:, 0].tanh()
+
+
+def first_half(output: Tensor) -> Tensor:
+    """The means, of an output that has means and variances."""
+    return output.chunk(2, 1)[0]
+
+
+def rate(output: Tensor) -> Tensor:
+    """How many are expected, from the logarithm of that."""
+    return output.exp()
 
 
 def values_(tensor: Tensor, values: list[float] | list[list[float]]) -> Tensor:

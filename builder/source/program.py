@@ -12,7 +12,7 @@ from builder.design.experiment import Execution, Experiment
 from builder.design.recipe import Objective
 from builder.design.streams import STREAMS
 from builder.source.call import call, literal, wrapped
-from builder.source.modules import carried
+from builder.source.modules import carried, own_modules
 from builder.source.network import initialize_source, network_source, one_line, own_rules_used
 
 
@@ -130,11 +130,17 @@ from torch import {hints}nn{average}'''
     def scaled(self) -> bool:
         return bool(self.execution and self.execution.precision == "float16")
 
+    @property
+    def of_whole(self) -> bool:
+        """Whether a loss has to know of what its samples are a piece."""
+        return any(judgement.objective.loss.of_whole for judgement in self.judgements)
+
     def functions(self) -> list[str]:
-        """Encodings and decisions of the losses, and rules that fill weights, where PyTorch has none."""
+        """Losses, their encodings and decisions, and rules that fill weights, where PyTorch has none."""
         own = {name for judgement in self.judgements for name in (judgement.encode, judgement.decide) if name}
         own |= own_rules_used(self.experiment.network, self.recipe.init)
         own |= {self.recipe.schedule.target, "warm_up" if self.warm_up else ""} - {""}
+        own |= {judgement.objective.loss.runs() for judgement in self.judgements} & own_modules().keys()
         return carried(own)
 
     def load(self) -> str:
@@ -173,10 +179,11 @@ from torch import {hints}nn{average}'''
         share = "" if len(decided) == 1 else f"{len(decided)} / "
         split = self.experiment.data.split.sizes(self.experiment.data.source.samples_total())
         at_once = judged_at_once(self.analysis)  # as in the app: sums over more samples round differently
+        loss = self._loss_of("targets", "targets" if max(split) <= at_once else "whole")
         if max(split) <= at_once:
             body = [
                 f"    {outputs}",
-                '    scores = {"loss": loss_of(outputs, targets).item()}',
+                f'    scores = {{"loss": {loss}.item()}}',
                 *(
                     [f"    right = {right}", f'    scores["accuracy"] = right.item() / {share}len(truth[0])']
                     if decided
@@ -188,9 +195,10 @@ from torch import {hints}nn{average}'''
                 f"    samples, loss{', right' if decided else ''} = len(truth[0]), 0.0{', 0.0' if decided else ''}",
                 f"    starts = range(0, samples, {at_once})",
                 f"    pieces = [[[column[at : at + {at_once}] for column in part] for part in (inputs, targets, truth)] for at in starts]",
+                *(["    whole = targets"] if self.of_whole else []),
                 "    for inputs, targets, truth in pieces:",
                 f"        {outputs}",
-                "        loss += loss_of(outputs, targets).item() * len(truth[0])",
+                f"        loss += {loss}.item() * len(truth[0])",
                 *([f"        right += ({right}).item()"] if decided else []),
                 '    scores = {"loss": loss / samples}',
                 *([f'    scores["accuracy"] = right / {share}samples'] if decided else []),
@@ -208,20 +216,17 @@ from torch import {hints}nn{average}'''
         return self.loss() + "\n\n\n" + "\n".join(lines)
 
     def loss(self) -> str:
-        losses = [
-            f"LOSS_{judgement.at + 1} = {call(judgement.objective.loss.target, judgement.objective.loss, judgement.objective.loss.args())}"
-            for judgement in self.judgements
-        ]
-        terms = [
-            (f"{j.objective.weight!r} * " if j.objective.weight != 1 else "")
-            + f"LOSS_{j.at + 1}(outputs[{j.output}], targets[{j.at}])"
-            for j in self.judgements
-        ]
+        takes = "outputs, targets, whole" if self.of_whole else "outputs, targets"
+        told = "\n    The samples may be a piece of those with the targets `whole`.\n    " if self.of_whole else ""
         return (
-            "\n".join(losses)
-            + '\n\n\ndef loss_of(outputs, targets):\n    """What is made small."""\n    return '
-            + " + ".join(terms)
+            "\n".join(line for judgement in self.judgements for line in judgement.made)
+            + f'\n\n\ndef loss_of({takes}):\n    """What is made small.{chr(10) if told else ""}{told}"""\n    return '
+            + " + ".join(judgement.term for judgement in self.judgements)
         )
+
+    def _loss_of(self, targets: str, whole: str) -> str:
+        """The loss of samples that may be a piece of others, whose targets are `whole`."""
+        return f"loss_of(outputs, {targets}, {whole})" if self.of_whole else f"loss_of(outputs, {targets})"
 
     def report(self) -> str:
         return '''def report(when, network, parts, *names):
@@ -340,10 +345,8 @@ from torch import {hints}nn{average}'''
     def _looked_at(self, single: bool, batch: str, indent: str) -> str:
         """From a batch to its loss."""
         call = f"network(*{batch}[: len(inputs)])"
-        lines = [
-            f"outputs = ({call},)" if single else f"outputs = {call}",
-            f"loss = loss_of(outputs, {batch}[len(inputs) :])",
-        ]
+        loss = self._loss_of(f"{batch}[len(inputs) :]", "batch[len(inputs) :]")
+        lines = [f"outputs = ({call},)" if single else f"outputs = {call}", f"loss = {loss}"]
         if self.narrow:
             lines = ["with torch.autocast(DEVICE, PRECISION):", *(f"    {line}" for line in lines)]
         return "\n".join(indent + line for line in lines)
@@ -407,10 +410,10 @@ from torch import {hints}nn{average}'''
                 step = "max(0, len(losses) - WARM_UP)"
                 steps = f"max(1, {steps} - WARM_UP)" if schedule.counts == "run" else steps
             rate = f"{schedule.target}({', '.join([step, steps, rate, *map(literal, schedule.args().values())])})"
-        lines = [f"rate = warm_up(len(losses), WARM_UP, {rate})" if self.warm_up else f"rate = {rate}"]
+        lines = [f"lr = warm_up(len(losses), WARM_UP, {rate})" if self.warm_up else f"lr = {rate}"]
         if isinstance(schedule, ReduceOnPlateau):
-            lines.append(f"rate = min(rate, max(rate * {schedule.factor!r}**falls, {schedule.lowest!r}))")
-        lines += ["for group in optimizer.param_groups:", '    group["lr"] = rate']
+            lines.append(f"lr = min(lr, max(lr * {schedule.factor!r}**falls, {schedule.lowest!r}))")
+        lines += ["for group in optimizer.param_groups:", '    group["lr"] = lr']
         return _lines(12, lines)
 
     def _plateau(self) -> tuple[list[str], list[str]]:
@@ -439,6 +442,20 @@ class _Judgement:
         self.classes, self.numbers = target.classes, target.numbers
         self.encode = objective.loss.encode(signal, target)
         self.decide = objective.loss.decide(signal, target)
+
+    @property
+    def made(self) -> list[str]:
+        """The lines that make its loss."""
+        loss, name = self.objective.loss, f"LOSS_{self.at + 1}"
+        made = f"{name} = {call(loss.runs(), loss, loss.args())}"
+        return [made, f"{name}.to(DEVICE)"] if loss.class_numbers is not None else [made]
+
+    @property
+    def term(self) -> str:
+        """What it adds to what is made small."""
+        weight = f"{self.objective.weight!r} * " if self.objective.weight != 1 else ""
+        whole = f", whole[{self.at}]" if self.objective.loss.of_whole else ""
+        return f"{weight}LOSS_{self.at + 1}(outputs[{self.output}], targets[{self.at}]{whole})"
 
     @property
     def right(self) -> str:

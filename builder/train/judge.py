@@ -32,7 +32,7 @@ def judge(
     for chunk in _chunks(part, task.judged_at_once):
         outputs = network(*chunk.inputs)
         if loss:
-            total += task.loss(outputs, chunk.targets).item() * len(chunk)
+            total += task.loss(outputs, chunk.targets, part.targets).item() * len(chunk)
         for objective, truth in zip(task.objectives, chunk.truth, strict=True):
             if objective.decide:
                 hits = objective.decide(outputs[objective.output]) == truth
@@ -98,7 +98,7 @@ def _measure(metric: Metric, objective: Objective, output: Tensor, truth: Tensor
     function: Callable[..., Tensor] = getattr(getattr(torchmetrics.functional, place), name)
     output = output.float()
     if metric.wants == "values":
-        return _or_undefined(function, output.flatten(1), truth.flatten(1), metric.options(0))
+        return _or_undefined(function, objective.predicted(output).flatten(1), truth.flatten(1), metric.options(0))
     classes = objective.classes or 2
     if isinstance(metric, AUROC) and not torch.bincount(truth.flatten(), minlength=classes).all():
         return math.nan  # there is nothing that a missing class could be told from

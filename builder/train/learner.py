@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -20,8 +20,15 @@ from builder.train.pace import Pace
 from builder.train.precision import Casting, casting, scaler, set_products
 from builder.train.task import Task, Tensors
 
-LossOf: TypeAlias = Callable[[Tensors, Tensors], Tensor]
-"""A loss of outputs, or of a network's inputs, and targets."""
+
+class LossOf(Protocol):
+    """A loss of outputs, or of a network's inputs, and targets; of a piece of a batch, with the targets of the `whole`."""
+
+    def __call__(self, x: Tensors, targets: Tensors, whole: Tensors | None = None, /) -> Tensor: ...
+
+
+Learn: TypeAlias = Callable[[Tensors, Tensors], Tensor]
+"""What is done with inputs and targets of one step; it returns their loss."""
 
 
 @dataclass(slots=True)
@@ -124,7 +131,7 @@ def _averaged_once(network: Compiled) -> dict[str, Tensor]:
     return {"n_averaged": torch.tensor(1), **{f"module.{name}": value for name, value in network.state_dict().items()}}
 
 
-def learning_step(learner: Learner, task: Task) -> LossOf:
+def learning_step(learner: Learner, task: Task) -> Learn:
     """What is done with the samples of one step; it returns their loss before the weights have changed."""
     slopes = _slopes(learner, task)
     adapt = _adapt(learner)
@@ -148,7 +155,7 @@ def learning_step(learner: Learner, task: Task) -> LossOf:
     return again_and_again
 
 
-def _slopes(learner: Learner, task: Task) -> LossOf:
+def _slopes(learner: Learner, task: Task) -> Learn:
     """The loss, with a gradient left at every parameter that learns."""
     network, compare, at_once = (
         learner.network,
@@ -170,7 +177,7 @@ def _slopes(learner: Learner, task: Task) -> LossOf:
             parameter.grad = None
         total = torch.zeros((), device=learner.device)
         for share, some_inputs, some_targets in _pieces(inputs, targets, at_once):
-            loss = share * compare(some_inputs, some_targets)
+            loss = share * compare(some_inputs, some_targets, targets)
             backward(loss)
             total += loss.detach()
         return total
@@ -189,11 +196,11 @@ def _compare(learner: Learner, task: Task) -> LossOf:
     """From inputs and targets to the loss."""
     forward, loss_of = learner.network.forward, _loss_of(task)
     if learner.casting is nullcontext:
-        return lambda inputs, targets: loss_of(forward(*inputs), targets)
+        return lambda inputs, targets, whole=None: loss_of(forward(*inputs), targets, whole)
 
-    def narrow(inputs: Tensors, targets: Tensors) -> Tensor:
+    def narrow(inputs: Tensors, targets: Tensors, whole: Tensors | None = None) -> Tensor:
         with learner.casting():
-            return loss_of(forward(*inputs), targets)
+            return loss_of(forward(*inputs), targets, whole)
 
     return narrow
 
@@ -243,7 +250,7 @@ def _step_of(optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler | No
 def _loss_of(task: Task) -> LossOf:
     """What is made small. One loss of weight 1 is called directly: worth 1 % of a step of a small network."""
     (first, *others) = task.objectives
-    if others or first.weight != 1:
+    if others or first.weight != 1 or first.of_whole:
         return task.loss
     compare, output = first.loss, first.output
-    return lambda outputs, targets: compare(outputs[output], targets[0])
+    return lambda outputs, targets, whole=None: compare(outputs[output], targets[0])

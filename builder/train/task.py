@@ -29,11 +29,17 @@ class Objective:
     encode: Callable[[Tensor, int], Tensor] | None
     decide: Callable[[Tensor], Tensor] | None
     side: Callable[[Tensor], Tensor] | None
+    predict: Callable[[Tensor], Tensor] | None
+    of_whole: bool
 
     def decided(self, output: Tensor) -> Tensor:
         """The class that each answer means."""
         assert self.decide is not None
         return self.decide(output)
+
+    def predicted(self, output: Tensor) -> Tensor:
+        """The numbers that each answer means."""
+        return self.predict(output) if self.predict else output
 
     def targets(self, target: Tensor) -> Tensor:
         """The target as the loss compares it: classes may become -1/+1, 0/1 or rows."""
@@ -76,11 +82,16 @@ class Task:
         """How many objectives have classes to be right about."""
         return sum(objective.decide is not None for objective in self.objectives)
 
-    def loss(self, outputs: Tensors, targets: Tensors) -> Tensor:
-        """The weighted sum of all losses."""
+    def loss(self, outputs: Tensors, targets: Tensors, whole: Tensors | None = None) -> Tensor:
+        """The weighted sum of all losses.
+
+        Where the samples are a piece of others, `whole` is the targets of all of them: the losses of all pieces, each by
+        its share of the samples, then add up to that of the whole.
+        """
         total: Tensor | None = None
-        for objective, target in zip(self.objectives, targets, strict=True):
-            loss = objective.loss(outputs[objective.output], target)
+        for at, (objective, target) in enumerate(zip(self.objectives, targets, strict=True)):
+            of = (whole[at],) if whole and objective.of_whole else ()
+            loss = objective.loss(outputs[objective.output], target, *of)
             loss = loss if objective.weight == 1 else objective.weight * loss
             total = loss if total is None else total + loss
         assert total is not None
@@ -97,17 +108,19 @@ def task_of(experiment: Experiment, execution: Execution, arrays: Arrays) -> Tas
         experiment.recipe.objectives, output_references(experiment), targets, strict=True
     ):
         signal, target = analysis.signals[reference], arrays.columns[column]
-        functions = (getattr(objective.loss, name)(signal, target) for name in ("encode", "decide", "side"))
-        encode, decide, side = (resolve(name) if name else None for name in functions)
+        functions = (getattr(objective.loss, name)(signal, target) for name in ("encode", "decide", "side", "predict"))
+        encode, decide, side, predict = (resolve(name) if name else None for name in functions)
         objectives.append(
             Objective(
                 outputs.index(reference),
-                loss_function(objective.loss),
+                loss_function(objective.loss).to(execution.device),
                 objective.weight,
                 target.classes,
                 encode,
                 decide,
                 side,
+                predict,
+                objective.loss.of_whole,
             )
         )
     columns = [column or "" for column in input_columns(experiment).values()]
