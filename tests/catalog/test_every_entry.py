@@ -177,9 +177,10 @@ def test_what_people_type_leads_to_what_they_mean(typed: str, meant: str | None)
 
 @pytest.mark.parametrize(
     ("shelf", "typed", "meant"),
-    [(Loss, "MSELoss", "MSE"), (Loss, "binary_crossentropy", "BCEWithLogits"), (Loss, "NLL", "CrossEntropy"), (Optimizer, "momentum", "SGD"),
-     (Initializer, "glorot_uniform", "XavierUniform"), (Initializer, "kaiming", "HeNormal"), (Initializer, "constant", "Constant"),
-     (Initializer, "eye", "Identity"), (Initializer, "minimum", None)],
+    [(Loss, "MSELoss", "MSE"), (Loss, "binary_crossentropy", "BCEWithLogits"), (Loss, "NLL", "NLL"), (Loss, "log loss", "CrossEntropy"),
+     (Loss, "logistic", "BCEWithLogits"), (Loss, "L1", "MAE"), (Loss, "KLDivLoss", "KLDiv"), (Loss, "poisson_nll_loss", "Poisson"),
+     (Optimizer, "momentum", "SGD"), (Initializer, "glorot_uniform", "XavierUniform"), (Initializer, "kaiming", "HeNormal"),
+     (Initializer, "constant", "Constant"), (Initializer, "eye", "Identity"), (Initializer, "minimum", None)],
 )  # fmt: skip
 def test_what_people_type_on_other_shelves_leads_to_what_they_mean(shelf: type[Entry], typed: str, meant: str | None):
     assert shelf.meant(typed) == meant
@@ -279,8 +280,10 @@ def test_the_source_of_a_layer_is_what_the_compiler_builds(layer: type[Layer], d
 @given(data=st.data())
 def test_the_source_of_a_loss_is_what_the_compiler_builds(loss: type[Loss], data: st.DataObject):
     picked = data.draw(entries(loss))
-    written, built = evaluated(call(picked.target, picked, picked.args())), loss_function(picked)
+    written, built = evaluated(call(picked.runs(), picked, picked.args())), loss_function(picked)
     assert repr(written) == repr(built)
+    assert dict(written.named_buffers()).keys() == dict(built.named_buffers()).keys()
+    assert all(torch.equal(value, dict(built.named_buffers())[name]) for name, value in written.named_buffers())
     assert public(written) == public(built)  # what a loss is set to is not in its repr
 
 
@@ -321,7 +324,8 @@ def test_a_loss_names_its_unit_and_functions_that_there_are(loss: type[Loss]):
     for target in (Signal((), "", "int64", 2), Signal((), "", "int64", 5), Signal((3,), "F")):
         for shape in loss().shapes(target):
             output = Signal(shape, "F")
-            for name in (loss().encode(output, target), loss().decide(output, target), loss().side(output, target)):
+            for what in ("encode", "decide", "side", "predict"):
+                name = getattr(loss(), what)(output, target)
                 assert name is None or name in own_modules()
 
 

@@ -1,16 +1,17 @@
 """Losses: they compare what they say they compare, decide for the right class, and have the values of their formulas."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from random_entries import entries, name_of
 from torch import Tensor
 
-from builder.catalog import Loss, Signal
+from builder.catalog import Layer, Loss, Signal
 from builder.catalog.losses import MSE, BCEWithLogits, CrossEntropy
 from builder.compile import loss_function
 from builder.compile.build import resolve
@@ -33,8 +34,40 @@ def learnable(loss: type[Loss]) -> list[Signal]:
 
 
 def truth_of(target: Signal) -> Tensor:
+    """Classes, or numbers of which at least one is above 0, as counts and probabilities are."""
     shape = (BATCH, *target.shape)
-    return torch.randint(target.classes, shape) if target.classes else torch.randn(shape)
+    if target.classes:
+        return torch.randint(target.classes, shape)
+    numbers = torch.randn(shape)
+    numbers.view(-1)[0] = 1
+    return numbers
+
+
+def fits(entry: Loss, target: Signal) -> bool:
+    """Whether a loss with numbers for each class has one for each of the target's."""
+    return entry.class_numbers is None or len(entry.class_numbers) == target.classes
+
+
+def answer(entry: Loss, scores: Tensor) -> Tensor:
+    """Scores as the loss takes them: some want to be given probabilities, or their logarithms."""
+    if entry.ending is None:
+        return scores
+    ending = Layer.pick(entry.ending["type"], entry.ending.get("params", {}))
+    return resolve(ending.target)(**ending.args())(scores)
+
+
+def descent(cost: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:
+    """Down the slope, each step as long as lets the cost fall."""
+    at, length = start, 1.0
+    for _ in range(60):
+        at = at.detach().requires_grad_()
+        before = cost(at)
+        (slope,) = torch.autograd.grad(before, at)
+        length *= 4
+        while length > 1e-12 and not cost(at - length * slope) < before:
+            length /= 2
+        at = at - length * slope
+    return at.detach()
 
 
 def function(name: str | None) -> Any:
@@ -47,22 +80,29 @@ def test_an_output_of_a_shape_that_is_asked_for_is_compared_and_learns_the_targe
     kind: type[Loss], data: st.DataObject
 ):
     entry, target = data.draw(entries(kind)), data.draw(st.sampled_from(learnable(kind)))
+    assume(fits(entry, target))
     output = Signal(data.draw(st.sampled_from(entry.shapes(target))), "F")
-    encode, decide, side = (function(getattr(entry, name)(output, target)) for name in ("encode", "decide", "side"))
+    names = (getattr(entry, name)(output, target) for name in ("encode", "decide", "side", "predict"))
+    encode, decide, side, predict = map(function, names)
     truth = truth_of(target)
     goal = encode(truth, target.classes) if encode else truth
     loss = loss_function(entry)
-    guess = torch.zeros(BATCH, *output.shape, requires_grad=True)
-    before = loss(guess, goal)
+
+    def cost(scores: Tensor) -> Tensor:
+        return loss(answer(entry, scores), goal)
+
+    start = torch.full((BATCH, *output.shape), 0.01)
+    before = cost(start)
     assert before.shape == () and before.dtype == torch.float32
-    for _ in range(50):  # all losses of the shelf are convex: any descent finds the target
-        (gradient,) = torch.autograd.grad(loss(guess, goal), guess)
-        guess = (guess - guess.numel() / 4 * gradient).detach().requires_grad_()
-    assert loss(guess, goal) < before or not gradient.any()
+    scores = descent(cost, start)
+    guess = answer(entry, scores)
+    assert cost(scores) < before
     assert (decide is None) == (target.classes is None)
     if decide:
         decided = decide(guess)
         assert decided.dtype == torch.int64 and torch.equal(decided, truth)
+    if predict:
+        assert predict(guess).numel() == truth.numel()
     assert (side is None) == (target.classes != 2)
     if side:
         sure = side(guess)
@@ -127,3 +167,32 @@ def test_how_sure_an_output_is_is_the_difference_of_the_two_probabilities(score:
     assert float(resolve("side_by_score")(one)) == pytest.approx(2 * probability - 1, abs=1e-6)
     assert float(resolve("side_by_scores")(two)) == pytest.approx(2 * probability - 1, abs=1e-6)
     assert float(resolve("side_by_value")(one)) == pytest.approx(max(-1, min(1, score)))
+
+
+@pytest.mark.parametrize("probability", [0.02, 0.4, 0.51, 0.99])
+def test_a_probability_and_a_margin_say_how_sure_they_are(probability: float):
+    given_one = torch.tensor([[probability]])
+    assert float(resolve("side_by_probability")(given_one)) == pytest.approx(2 * probability - 1, abs=1e-6)
+    assert int(resolve("probable")(given_one)) == (probability > 0.5)
+    best = torch.tensor([[np.log(probability / (1 - probability)) / 2]])  # of p exp(-z) + (1 - p) exp(z)
+    assert float(resolve("side_by_margin")(best)) == pytest.approx(2 * probability - 1, abs=1e-6)
+
+
+def test_what_an_output_predicts_are_the_means_or_the_rate():
+    assert resolve("first_half")(torch.tensor([[1.0, 2, 3, 4]])).tolist() == [[1, 2]]
+    assert resolve("rate")(torch.tensor([[0.0, np.log(3)]])).tolist() == [pytest.approx([1, 3])]
+
+
+def test_kl_divergence_and_focal_loss_take_what_has_as_many_places():
+    assert Loss.shelf["KLDiv"]().shapes(Signal((5,), "F")) == ((5,),)
+    assert Loss.shelf["KLDiv"]().shapes(Signal((2, 5), "TF")) == ()
+    assert Loss.shelf["KLDiv"]().shapes(Signal((2, 2), "HW", "int64", 3)) == ()
+    assert Loss.shelf["Focal"]().shapes(Signal((), "", "int64", 2)) == ((1,), (2,))
+    assert Loss.shelf["Focal"]().shapes(Signal((2, 2), "HW", "int64", 2)) == ((2, 2, 2),)
+    assert Loss.shelf["GaussianNLL"]().shapes(Signal((3, 8, 8), "CHW")) == ((6, 8, 8),)
+
+
+def test_cross_entropy_is_the_first_on_the_shelf_and_prints_as_before():
+    assert next(iter(Loss.shelf)) == "CrossEntropy"
+    assert type(loss_function(CrossEntropy())) is torch.nn.CrossEntropyLoss
+    assert CrossEntropy().json_pick() == {"type": "CrossEntropy"}

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -52,8 +53,35 @@ def receptive_field(side: int, *nodes: dict) -> int:
     return int((gradient[0, 0] != 0).any(0).sum())
 
 
-def loss(name: str, output: torch.Tensor, target: torch.Tensor) -> float:
-    return loss_function(Loss.pick(name, {}))(output, target).item()
+def loss(name: str, output: torch.Tensor, target: torch.Tensor, **params: object) -> float:
+    return loss_function(Loss.pick(name, params))(output, target).item()
+
+
+GUESSED, TRUE = torch.tensor([1.5, 2, 5]), torch.tensor([1.0, 2, 3])
+"""The little vectors."""
+SIDES, MARGINS = torch.tensor([[1.0], [-1], [1]]), torch.tensor([[0.5], [-2], [-0.3]])
+
+
+def slope(name: str, output: float, target: float) -> float:
+    """Of a loss, at one output."""
+    z = torch.tensor([[float(output)]], requires_grad=True)
+    return torch.autograd.grad(loss_function(Loss.pick(name, {}))(z, torch.tensor([[float(target)]])), z)[0].item()
+
+
+def line_with_outliers(name: str) -> tuple[float, float]:
+    """Slope and bias that a loss finds for y = 2 x + 1, where every tenth y is 15 too large."""
+    x = torch.linspace(-3, 3, 200)
+    y = 2 * x + 1
+    y[torch.randperm(200, generator=torch.Generator().manual_seed(0))[:20]] += 15
+    line = torch.zeros(2, requires_grad=True)
+    compare = loss_function(Loss.pick(name, {}))
+    adam = torch.optim.Adam([line], lr=0.05)
+    for at in range(1_500):
+        adam.param_groups[0]["lr"] = 0.05 * (1 - at / 1_500)
+        adam.zero_grad()
+        compare(line[0] * x + line[1], y).backward()
+        adam.step()
+    return line[0].item(), line[1].item()
 
 
 def steps(name: str, count: int, **params: float) -> list[float]:
@@ -268,9 +296,21 @@ def test_first_weights_of_784_to_256_w28(rule: str, spread: float, bound: float 
 
 
 def test_losses_of_the_little_vectors_w29():
-    assert loss("MSE", torch.tensor([1.5, 2, 5]), torch.tensor([1.0, 2, 3])) == pytest.approx(1.416667, abs=1e-6)
+    for name, value in (("MSE", 1.416667), ("MAE", 0.833333), ("MSLE", 0.0713983), ("MAPE", 38.888889)):
+        assert loss(name, GUESSED, TRUE) == pytest.approx(value, rel=1e-6)
+    assert loss("Hinge", MARGINS, SIDES) == pytest.approx(0.6)
+    assert loss("Exponential", MARGINS, SIDES) == pytest.approx(0.697242, abs=1e-6)
     scores = torch.log(torch.tensor([[0.7, 0.2, 0.1]]))
     assert loss("CrossEntropy", scores, torch.tensor([0])) == pytest.approx(0.356675, abs=1e-6)
+
+
+def test_smooth_l1_is_that_of_pytorch_with_a_width_of_one_w33():
+    off = torch.tensor([0.5, 1, 2, -3, 0.2])
+    assert Loss.pick("SmoothL1", {}) == Loss.pick("SmoothL1", {"beta": 1})
+    for x in off:
+        formula = 0.5 * x**2 if abs(x) < 1 else abs(x) - 0.5
+        assert loss("SmoothL1", x, torch.tensor(0.0)) == pytest.approx(formula.item())
+        assert loss("SmoothL1", x, torch.tensor(0.0)) == nn.functional.smooth_l1_loss(x, torch.tensor(0.0)).item()
 
 
 def test_the_first_step_of_adam_is_as_long_as_the_learning_rate_w30():
@@ -407,6 +447,98 @@ def test_binary_cross_entropy_at_four_fifths_l6():
     score = torch.tensor([[math.log(4)]])  # sigmoid(ln 4) = 0.8
     assert loss("BCEWithLogits", score, torch.tensor([[1.0]])) == pytest.approx(0.223144, abs=1e-6)
     assert loss("BCEWithLogits", score, torch.tensor([[0.0]])) == pytest.approx(1.609438, abs=1e-6)
+
+
+def test_mean_absolute_error_of_the_little_vectors_l2():
+    assert loss("MAE", GUESSED, TRUE) == pytest.approx(0.833333, abs=1e-6)
+
+
+def test_mean_squared_logarithmic_error_and_what_its_clip_hides_l3():
+    assert loss("MSLE", GUESSED, TRUE) == pytest.approx(0.0713983, abs=1e-7)
+    assert loss("MSLE", torch.tensor([-5.0]), torch.tensor([-100.0])) == 0
+
+
+def test_mean_absolute_percentage_error_and_a_truth_of_zero_l4():
+    assert loss("MAPE", GUESSED, TRUE) == pytest.approx(38.888889, abs=1e-5)
+    assert loss("MAPE", torch.tensor([1.0]), torch.tensor([0.0])) == pytest.approx(1e7)
+
+
+def test_smooth_l1_is_squared_up_to_one_and_straight_beyond_l5():
+    for off, value in ((0.5, 0.125), (1, 0.5), (2, 1.5), (-3, 2.5)):
+        assert loss("SmoothL1", torch.tensor([float(off)]), torch.tensor([0.0])) == value
+
+
+def test_negative_log_likelihood_is_for_any_number_of_classes_l7():
+    logarithms = torch.log(torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]]))
+    expected = -(math.log(0.7) + math.log(0.8)) / 2
+    assert loss("NLL", logarithms, torch.tensor([0, 2])) == pytest.approx(expected)
+
+
+def test_cross_entropy_is_averaged_over_samples_and_course_code_gets_a_third_of_it_l9():
+    p = np.array([[0.8, 0.1, 0.1], [0.2, 0.6, 0.2]])
+    course = -np.mean(np.eye(3)[:2] * np.log(p + 10e-6))
+    assert loss("CrossEntropy", torch.tensor(p).log(), torch.arange(2)) == pytest.approx(0.366985, abs=1e-6)
+    assert course == pytest.approx(0.122323, abs=1e-6)
+
+
+def test_hinge_and_what_a_target_of_zero_makes_of_it_l10():
+    assert loss("Hinge", MARGINS, SIDES) == pytest.approx(0.6)
+    assert {loss("Hinge", torch.tensor([[z]]), torch.tensor([[0.0]])) for z in (-9.0, 0.0, 9.0)} == {1.0}
+    encode = Loss.pick("Hinge", {}).encode(Signal((1,), "F"), Signal((), "", "int64", 2))
+    assert resolve(encode)(torch.tensor([1, 0, 1]), 2).tolist() == SIDES.tolist()
+
+
+def test_exponential_loss_as_mean_and_as_sum_l11():
+    assert loss("Exponential", MARGINS, SIDES) == pytest.approx(0.697242, abs=1e-6)
+    assert loss("Exponential", MARGINS, SIDES, reduction="sum") == pytest.approx(2.091725, abs=1e-6)
+
+
+def test_a_cost_is_the_mean_of_what_samples_lose_and_never_negative_l12():
+    for name in ("MSE", "MAE", "SmoothL1", "Huber", "MSLE", "MAPE"):
+        each = [loss(name, guess, true) for guess, true in zip(GUESSED, TRUE, strict=True)]
+        assert min(each) >= 0 and loss(name, GUESSED, TRUE) == pytest.approx(sum(each) / 3)
+
+
+def test_what_ends_a_network_and_its_loss_can_be_one_l13():
+    scores = torch.tensor([[0.4, -1.3, 2.2], [3.0, 1.0, -2.0]])
+    classes, two = torch.tensor([2, 1]), torch.tensor([[1.0], [0.0]])
+    apart = loss("NLL", run("LogSoftmax", scores), classes)
+    assert loss("CrossEntropy", scores, classes) == pytest.approx(apart)
+    assert loss("BCEWithLogits", scores[:, :1], two) == pytest.approx(loss("BCE", run("Sigmoid", scores[:, :1]), two))
+
+
+def test_outliers_bend_the_line_of_squares_and_hardly_that_of_distances_l15():
+    squares, distances, smooth = map(line_with_outliers, ("MSE", "MAE", "SmoothL1"))
+    assert squares[1] > 2  # the mean outlier: a tenth of 15
+    assert distances == pytest.approx((2, 1), abs=0.03)
+    assert smooth == pytest.approx((2, 1), abs=0.2)
+    assert abs(distances[1] - 1) < abs(smooth[1] - 1) < abs(squares[1] - 1)
+
+
+def test_logarithms_and_shares_do_not_see_all_numbers_l16():
+    negative = torch.tensor([[-5.0]], requires_grad=True)
+    msle = loss_function(Loss.pick("MSLE", {}))(negative, torch.tensor([[3.0]]))
+    assert torch.autograd.grad(msle, negative)[0].item() == 0  # nothing is learned there
+    scaled = [loss("MAPE", factor * GUESSED, factor * TRUE) for factor in (1, 1e-3, 1e5)]
+    assert scaled == pytest.approx([38.888889] * 3)
+
+
+def test_squares_behind_a_sigmoid_learn_slowest_where_they_are_most_wrong_l17():
+    score = torch.tensor([[-6.0]], requires_grad=True)  # the truth is 1
+    sigmoid = 1 / (1 + math.exp(6))
+    squares = loss_function(Loss.pick("MSE", {}))(score.sigmoid(), torch.tensor([[1.0]]))
+    assert torch.autograd.grad(squares, score)[0].item() == pytest.approx(2 * (sigmoid - 1) * sigmoid * (1 - sigmoid))
+    assert slope("BCEWithLogits", -6, 1) == pytest.approx(sigmoid - 1)
+
+
+def test_slopes_of_losses_for_numbers_l18():
+    for name, slopes in (
+        ("MSE", (0.02, 2, 200)),
+        ("MAE", (1, 1, 1)),
+        ("SmoothL1", (0.01, 1, 1)),
+        ("Huber", (0.01, 1, 1)),
+    ):
+        assert [slope(name, off, 0) for off in (0.01, 1, 100)] == pytest.approx(slopes)
 
 
 def test_momentum_on_a_parabola_g6():
