@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 from alone import curves_alone, losses_of, run_alone
+from taught import PICKS, taught
 from torch import nn
 from variants import changed, quick
 
 from builder.blocks import example
 from builder.catalog import Schedule
 from builder.data import load
-from builder.design.experiment import Experiment, Wish
+from builder.design.experiment import Execution, Experiment, Wish
+from builder.design.network import to_json
 from builder.design.recipe import EarlyStopping
 from builder.source import program
 from builder.train.execution import choose
@@ -150,6 +152,29 @@ def repeats(experiment: Experiment, folder: Path, wish: dict[str, object] | None
 def test_batches_that_are_added_up_repeat_too(size: int | None, optimizer: dict[str, object], tmp_path: Path):
     batch = {"size": size, "accumulation": 4}
     repeats(changed(quick("digits-mlp"), optimizer=optimizer, batch=batch, length={"epochs": 3}), tmp_path / "alone")
+
+
+@pytest.mark.parametrize("name", PICKS)
+def test_every_loss_repeats_too(name: str, tmp_path: Path):
+    """Two epochs of batches that are added up, and the scores of every epoch."""
+    curve = repeats(taught(name, length={"epochs": 2}), tmp_path / "alone")
+    assert len(set(curve)) == len(curve) > 8
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.5])
+@pytest.mark.parametrize("name", ["CrossEntropy, weighted", "Exponential, summed"])
+def test_a_loss_that_is_told_the_whole_is_judged_in_pieces_alike(name: str, weight: float, tmp_path: Path):
+    """Where the curve ends depends on the validation loss, of more samples than are judged at once."""
+    document = to_json(taught(name, early_stopping={"patience": 1}, batch={"size": 50}, length={"epochs": 60}))
+    document["data"] = {
+        "source": {"type": "Gauss", "params": {"samples": 4_000, "noise": 0.4}},
+        "split": {"train": 0.3, "validation": 0.6},
+    }
+    document["recipe"]["objectives"][0]["weight"] = weight
+    experiment = Experiment.model_validate(document)
+    curve = repeats(experiment, tmp_path / "alone")
+    assert len(curve) < 60 * 24
+    assert "whole = targets" in program(experiment)
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])

@@ -1,10 +1,12 @@
 """A run that was interrupted goes on to the last bit as one that was not."""
 
 import random
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
+from taught import PICKS, taught
 from variants import changed, quick
 
 from builder.data import load
@@ -75,6 +77,7 @@ EXPERIMENTS = {
         length={"epochs": 6},
     ),
     "two features, whole set": lambda: changed(quick("playground"), batch={"size": None}, length={"epochs": 12}),
+    **{f"the loss {name}": partial(taught, name) for name in PICKS},
 }
 
 
