@@ -165,3 +165,94 @@ def test_what_is_wrong_with_network_data_and_recipe_comes_at_once():
         "data/no-target",
     ]
     assert all(problem.fixes for problem in problems(design))
+
+
+def ends_in(loss: str, *ending: dict[str, Any], **params: Any) -> Experiment:
+    """The network of `digits-mlp` under another loss, with more layers at its end."""
+    document = to_json(example("digits-mlp"))
+    document["recipe"]["objectives"] = [{"loss": {"type": loss, "params": params}}]
+    document["network"]["nodes"] += chain(*ending) if ending else []
+    if ending:
+        added = document["network"]["nodes"][-len(ending) :]
+        added[0]["inputs"] = ["scores"]
+        document["network"]["outputs"] = [added[-1]["id"]]
+    return read.experiment(document)
+
+
+@pytest.mark.parametrize("loss", ["NLL", "KLDiv"])
+def test_a_loss_of_logarithms_wants_a_log_softmax_at_the_end(loss: str):
+    problem = only_problem(ends_in(loss))
+    assert (problem.code, problem.node) == ("recipe/wrong-ending", "scores")
+    assert problem.because.startswith(f"{loss} compares what LogSoftmax gives")
+    assert labels(problem)[:2] == ["Add a LogSoftmax at the end", "Use the loss CrossEntropy"]
+    assert problems(ends_in(loss, layer("LogSoftmax", id="logs"))) == []
+    assert problems(ends_in(loss, layer("LogSoftmax", id="logs"), layer("Flatten", id="row"), layer("Identity"))) == []
+    for ending in ("Softmax", "ReLU"):
+        assert [problem.code for problem in problems(ends_in(loss, layer(ending, id="end")))] == ["recipe/wrong-ending"]
+
+
+def test_binary_cross_entropy_wants_probabilities():
+    score = changed("logistic-regression", recipe__objectives__0__loss={"type": "BCE"})
+    problem = only_problem(score)
+    assert problem.code == "recipe/wrong-ending"
+    assert labels(problem)[:2] == ["Add a Sigmoid at the end", "Use the loss BCEWithLogits"]
+    repaired = applied(score, problem.fixes[0])
+    assert repaired.network.nodes[-1].type == "Sigmoid"
+    assert repaired.network.outputs == (repaired.network.nodes[-1].id,)
+
+
+def test_a_mask_wants_its_logarithms_along_the_channels():
+    document = to_json(example("unet-small"))
+    document["recipe"]["objectives"] = [{"loss": {"type": "NLL"}}]
+    problem = only_problem(read.experiment(document))
+    assert labels(problem)[0] == "Add a LogSoftmax at the end"
+    (output,) = document["network"]["outputs"]
+    for dim, codes in ((1, []), (-1, ["recipe/wrong-ending"])):
+        along = {"id": "logs", "type": "LogSoftmax", "params": {"dim": dim}, "inputs": [output]}
+        nodes = [*document["network"]["nodes"], along]
+        network = document["network"] | {"nodes": nodes, "outputs": ["logs"]}
+        assert [problem.code for problem in problems(read.experiment(document | {"network": network}))] == codes
+
+
+def test_the_last_layer_may_stand_in_a_block():
+    document = to_json(ends_in("NLL", layer("LogSoftmax", id="logs")))
+    inside = {
+        "inputs": ["x"],
+        "nodes": [
+            {"id": "dense", "type": "Linear", "params": {"out_features": 10}, "inputs": ["x"]},
+            {"id": "logs", "type": "LogSoftmax", "inputs": ["dense"]},
+        ],
+        "outputs": ["logs"],
+    }
+    document["network"]["blocks"] = {"Head": inside}
+    document["network"]["nodes"][-2:] = [
+        {"id": "head", "block": "Head", "inputs": document["network"]["nodes"][-2]["inputs"]}
+    ]
+    document["network"]["outputs"] = ["head"]
+    assert problems(read.experiment(document)) == []
+    del inside["nodes"][1]
+    inside["outputs"] = ["dense"]
+    assert [problem.code for problem in problems(read.experiment(document))] == ["recipe/wrong-ending"]
+
+
+@pytest.mark.parametrize(("loss", "field"), [("CrossEntropy", "weight"), ("Focal", "alpha")])
+@pytest.mark.parametrize(
+    ("count", "offered", "kept"),
+    [(3, "Give the other 7 the weight 1", [2.0] * 3 + [1.0] * 7), (12, "Keep the first 10", [2.0] * 10), (0, "Give the other 10 the weight 1", [1.0] * 10)],
+)  # fmt: skip
+def test_class_weights_are_as_many_as_classes(loss: str, field: str, count: int, offered: str, kept: list[float]):
+    design = ends_in(loss, **{field: [2.0] * count})
+    problem = only_problem(design)
+    assert problem.code == "recipe/class-weights"
+    assert problem.because == f"It has {count}, and needs one for each class of digit, which has 10."
+    assert labels(problem) == [offered, "Let all classes count alike"]
+    weights = [applied(design, fix).recipe.objectives[0].loss.class_numbers for fix in problem.fixes]
+    assert weights == [tuple(kept), None]
+    assert problems(ends_in(loss, **{field: [2.0] * 10})) == []
+
+
+def test_variances_need_twice_the_outputs():
+    design = changed("linear-regression", recipe__objectives__0__loss={"type": "GaussianNLL"})
+    problem = only_problem(design)
+    assert problem.code == "recipe/output-mismatch" and "GaussianNLL needs 2" in problem.because
+    assert labels(problem)[0].endswith("to 2 units")

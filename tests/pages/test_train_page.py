@@ -289,6 +289,18 @@ def test_a_setting_changes_the_recipe_and_the_program(visit: Visit) -> None:
     assert "0.0003" in program(tab)
 
 
+def test_class_weights_are_typed_one_by_one_and_as_many_as_there_are_classes(visit: Visit) -> None:
+    tab = go_to(visit(), "train.py")
+    fill(tab, "pick.recipe.objectives.0.loss", "Focal")
+    fill(tab, "recipe.objectives.0.loss.params.alpha", "0.75, 0.25, 1")
+    assert button(tab, "Train").disabled  # there are two classes: a Problem says so
+    fill(tab, "recipe.objectives.0.loss.params.alpha", "0.75, 0.25")
+    assert open_design(tab).document["recipe"]["objectives"][0]["loss"]["params"] == {"alpha": [0.75, 0.25]}
+    assert not button(tab, "Train").disabled
+    fill(tab, "recipe.objectives.0.loss.params.alpha", "")
+    assert open_design(tab).document["recipe"]["objectives"][0]["loss"] == {"type": "Focal"}
+
+
 def test_what_is_learned_can_be_chosen(visit: Visit) -> None:
     tab = go_to(open_example(visit(), "autoencoder-dense"), "train.py")
     learn = tab.selectbox(key="column.recipe.objectives.0.target")
