@@ -54,6 +54,20 @@ def test_narrow_products_are_compared_in_full(name: str, precision: str):
     assert narrow[0] == pytest.approx(wide[0], rel=0.02)
 
 
+def test_probabilities_are_compared_where_nothing_is_narrow(monkeypatch: pytest.MonkeyPatch):
+    """On a GPU, PyTorch ends with an error where autocast is on; on the CPU it says nothing."""
+    seen = []
+    forward = nn.BCELoss.forward
+
+    def noted(self: nn.BCELoss, probabilities: Tensor, target: Tensor) -> Tensor:
+        seen.append((probabilities.dtype, torch.is_autocast_enabled("cpu")))
+        return forward(self, probabilities, target)
+
+    monkeypatch.setattr(nn.BCELoss, "forward", noted)
+    run(taught("BCE", length={"epochs": 1}), precision="bfloat16")
+    assert set(seen) == {(torch.float32, False)}
+
+
 def learner_and_task(name: str, **recipe: Any) -> tuple[Learner, Task]:
     experiment = taught(name, **recipe)
     execution = choose(experiment, "cpu")

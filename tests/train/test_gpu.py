@@ -5,6 +5,7 @@ from typing import get_args
 
 import pytest
 import torch
+from taught import PICKS, taught
 from variants import changed, quick
 
 from builder.blocks import GALLERY
@@ -38,6 +39,17 @@ def test_every_family_trains_in_every_precision(name: str, precision: str) -> No
     experiment = changed(quick(name), length={"epochs": 2})
     execution = choose(experiment, Wish.model_validate({"device": DEVICE, "precision": precision}))
     assert (execution.device, execution.precision) == (DEVICE, precision)
+    told = Keeping()
+    outcome = train(experiment, execution, load(experiment.data), told, told, told)
+    assert outcome.status == "finished", outcome.problem
+    assert all(math.isfinite(value) for _, value in told.series["train/loss"])
+
+
+@pytest.mark.parametrize("precision", get_args(Precision))
+@pytest.mark.parametrize("name", PICKS)
+def test_every_loss_trains_in_every_precision(name: str, precision: str) -> None:
+    experiment = taught(name, length={"epochs": 2})
+    execution = choose(experiment, Wish.model_validate({"device": DEVICE, "precision": precision}))
     told = Keeping()
     outcome = train(experiment, execution, load(experiment.data), told, told, told)
     assert outcome.status == "finished", outcome.problem
