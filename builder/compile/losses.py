@@ -12,8 +12,8 @@ from torch import Tensor, nn
 class WeightedCrossEntropy(nn.CrossEntropyLoss):
     """nn.CrossEntropyLoss with a weight for each class: the mean, weighted by those of the samples' classes.
 
-    Samples of one piece of a batch may weigh more than those of another. With the classes of the `whole` batch, the loss
-    of a piece is such that all pieces, each by its share of the samples, add up to the loss of the batch.
+    Samples of one piece of a batch may weigh more than those of another. With the classes of the `whole` batch, the
+    loss of a piece is such that all pieces, each by its share of the samples, add up to the loss of the batch.
     """
 
     weight: Tensor
@@ -84,7 +84,10 @@ class Exponential(nn.Module):
 
 
 class KLDiv(nn.Module):
-    """Kullback-Leibler divergence of a target distribution from the one whose logarithms come in. Shapes (samples, places)."""
+    """Kullback-Leibler divergence of a target distribution from the one whose logarithms come in.
+
+    Both are of shape (samples, places).
+    """
 
     def __init__(self, label_smoothing: float = 0.0) -> None:
         super().__init__()
@@ -112,7 +115,7 @@ class MAPE(nn.Module):
 
 
 class GaussianNLL(nn.GaussianNLLLoss):
-    """nn.GaussianNLLLoss of an output that has the means first and then as many numbers whose softplus plus eps is the variance.
+    """nn.GaussianNLLLoss of an output that has the means first, then numbers whose softplus plus eps is the variance.
 
     Lakshminarayanan et al. 2017, Simple and Scalable Predictive Uncertainty Estimation, section 2.2.1.
     """

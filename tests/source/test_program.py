@@ -18,6 +18,7 @@ from builder.design.experiment import Execution, Experiment, Wish
 from builder.design.network import to_json
 from builder.design.recipe import EarlyStopping
 from builder.source import program
+from builder.source.call import WIDTH
 from builder.train.execution import choose
 from builder.train.patience import Patience
 from builder.train.recorder import Silent
@@ -190,6 +191,15 @@ def test_a_loss_that_is_told_the_whole_is_judged_in_pieces_alike(name: str, tmp_
     document["data"] = {"source": source, "split": {"train": 0.3, "validation": 0.6}}
     document["recipe"]["objectives"][0]["weight"] = 0.5
     repeats_here(Experiment.model_validate(document), tmp_path)
+
+
+def test_the_program_of_every_loss_is_formatted(tmp_path: Path):
+    for at, name in enumerate(PICKS):
+        (tmp_path / f"program{at}.py").write_text(program(taught(name)))
+    for command in (["check", "--select", "E,F,W"], ["format", "--check"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--line-length", str(WIDTH), "--isolated", tmp_path]
+        found = subprocess.run(ruff, capture_output=True, text=True)
+        assert found.returncode == 0, found.stdout
 
 
 def test_an_isolated_program_brings_its_weighted_loss_along(tmp_path: Path):
