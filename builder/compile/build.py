@@ -169,4 +169,6 @@ def loss_function(loss: Loss) -> nn.Module:
 def optimizer(entry: Optimizer, module: nn.Module, fused: bool) -> torch.optim.Optimizer:
     """The optimizer over everything that may learn."""
     learning = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    if grouped := entry.grouped():
+        learning = resolve(grouped)(module)
     return resolve(entry.target)(learning, **entry.args(), **({"fused": True} if fused else {}))  # type: ignore[no-any-return]

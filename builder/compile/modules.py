@@ -332,6 +332,78 @@ class RBF(nn.Module):
         return -(x.unsqueeze(-2) - self.weight).square().sum(-1)
 
 
+def kinds_of_parameters(network: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter], list[nn.Parameter]]:
+    """What learns, each once: weights that are matrices; other weights; biases, numbers of norms and slopes.
+
+    Kernels of convolutions and the rows of embeddings and learned positions are weights that are no matrices.
+    """
+    matrices, weights, others = [], [], []
+    seen: set[nn.Parameter] = set()
+    for module in network.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            if parameter in seen or not parameter.requires_grad:
+                continue
+            seen.add(parameter)
+            if parameter.dim() < 2 or "bias" in name or isinstance(module, nn.LayerNorm | nn.RMSNorm):
+                others.append(parameter)
+            elif parameter.dim() > 2 or "weight" not in name or isinstance(module, nn.Embedding):
+                weights.append(parameter)
+            else:
+                matrices.append(parameter)
+    return matrices, weights, others
+
+
+def decaying_weights(network: nn.Module) -> list[dict[str, list[nn.Parameter] | float]]:
+    """What learns in two groups, of which the second, biases and norms, is not pulled towards zero."""
+    matrices, weights, others = kinds_of_parameters(network)
+    groups: list[dict[str, list[nn.Parameter] | float]] = [
+        {"params": [*matrices, *weights]},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return [group for group in groups if group["params"]]
+
+
+def matrices_first(network: nn.Module) -> list[dict[str, list[nn.Parameter] | float]]:
+    """What learns in three groups: matrices, which may be none; other weights; biases and norms."""
+    return [{"params": kind} for kind in kinds_of_parameters(network)]
+
+
+def decaying_matrices_first(network: nn.Module) -> list[dict[str, list[nn.Parameter] | float]]:
+    """The same groups, of which the last is not pulled towards zero."""
+    *weights, others = matrices_first(network)
+    return [*weights, {**others, "weight_decay": 0.0}]
+
+
+class MuonWithAdamW(torch.optim.Optimizer):
+    """Muon for the first group of parameters, which are matrices, and AdamW for the others: one optimizer to the outside."""
+
+    def __init__(
+        self,
+        params: list[dict[str, list[nn.Parameter] | float]],
+        lr: float = 1e-3,
+        weight_decay: float = 0.1,
+        momentum: float = 0.95,
+        nesterov: bool = True,
+        adjust_lr_fn: str = "match_rms_adamw",
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        ns_steps: int = 5,
+    ) -> None:
+        super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
+        matrices, others = self.param_groups[:1], self.param_groups[1:]
+        self.muon = torch.optim.Muon(
+            matrices, momentum=momentum, nesterov=nesterov, adjust_lr_fn=adjust_lr_fn, ns_steps=ns_steps
+        )
+        self.adamw = torch.optim.AdamW(others, betas=betas, eps=eps)
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Both read groups and state here, where a state that was loaded has put new ones."""
+        for part, groups in ((self.muon, self.param_groups[:1]), (self.adamw, self.param_groups[1:])):
+            part.param_groups, part.state = groups, self.state
+            part.step()  # type: ignore[no-untyped-call]
+
+
 def zero_one(target: Tensor, classes: int) -> Tensor:
     """Class 0 or 1 as a column of 0.0 or 1.0."""
     return target.float().unsqueeze(1)

@@ -84,7 +84,7 @@ from torch import {hints}nn{average}'''
     def constants(self) -> str:
         recipe, execution = self.recipe, self.execution
         fused = execution.optimizer_implementation == "fused" if execution else recipe.optimizer.fused
-        layout = execution.memory_format if execution else usual_memory_format(self.experiment.network)
+        layout = execution.memory_format if execution else usual_memory_format(self.experiment)
         size = "None  # the whole training part" if recipe.batch.size is None else recipe.batch.size
         accumulation = recipe.batch.accumulation
         return "\n".join(
@@ -136,11 +136,12 @@ from torch import {hints}nn{average}'''
         return any(judgement.objective.loss.of_whole for judgement in self.judgements)
 
     def functions(self) -> list[str]:
-        """Losses, their encodings and decisions, and rules that fill weights, where PyTorch has none."""
+        """Losses, their encodings and decisions, rules that fill weights, and of the optimizer what PyTorch has not."""
         own = {name for judgement in self.judgements for name in (judgement.encode, judgement.decide) if name}
         own |= own_rules_used(self.experiment.network, self.recipe.init)
-        own |= {self.recipe.schedule.target, "warm_up" if self.warm_up else ""} - {""}
+        own |= {self.recipe.schedule.target, "warm_up" if self.warm_up else "", self.recipe.optimizer.grouped()} - {""}
         own |= {judgement.objective.loss.runs() for judgement in self.judgements} & own_modules().keys()
+        own |= {self.recipe.optimizer.target} & own_modules().keys()
         return carried(own)
 
     def load(self) -> str:
@@ -239,18 +240,9 @@ from torch import {hints}nn{average}'''
 
     def train(self) -> str:
         optimizer = self.recipe.optimizer
-        frozen = any(
-            node.frozen
-            for graph in (self.experiment.network, *self.experiment.network.blocks.values())
-            for node in graph.nodes
-        )
-        learning = (
-            "(parameter for parameter in network.parameters() if parameter.requires_grad)"
-            if frozen
-            else "network.parameters()"
-        )
         after = ("fused=FUSED_OPTIMIZER",) if optimizer.fused else ()
-        build = call(f"torch.{optimizer.target}", optimizer, optimizer.args(), learning, after=after)
+        target = optimizer.target if optimizer.target in own_modules() else f"torch.{optimizer.target}"
+        build = call(target, optimizer, optimizer.args(), self._learning(), after=after)
         single = len(self.experiment.network.outputs) == 1
         init = "\n    initialize(network)" if self.initialize else ""
         step = self._repeated_step(single) if optimizer.repeats else self._step(single)
@@ -292,6 +284,15 @@ from torch import {hints}nn{average}'''
     with open(Path(__file__).with_name("history.csv"), "w", newline="") as file:
         csv.writer(file).writerows([("step", "train/loss"), *enumerate(losses, start=1)])
     return losses'''
+
+    def _learning(self) -> str:
+        """What the optimizer is given."""
+        if grouped := self.recipe.optimizer.grouped():
+            return f"{grouped}(network)"
+        network = self.experiment.network
+        if any(node.frozen for graph in (network, *network.blocks.values()) for node in graph.nodes):
+            return "(parameter for parameter in network.parameters() if parameter.requires_grad)"
+        return "network.parameters()"
 
     def _tf32(self) -> str:
         """A GPU rounds factors to TF32 only where it may."""

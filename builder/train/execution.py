@@ -45,7 +45,7 @@ def _on(experiment: Experiment, wish: Wish, device: str) -> Execution:
         device=device,
         device_name=torch.cuda.get_device_name() if device == "cuda" else "CPU",
         threads=wish.threads,
-        memory_format=usual_memory_format(experiment.network) if wish.memory_format == "auto" else wish.memory_format,
+        memory_format=usual_memory_format(experiment) if wish.memory_format == "auto" else wish.memory_format,
         optimizer_implementation="fused" if experiment.recipe.optimizer.fused else "default",
         precision=wish.precision,
         torch=torch.__version__,
@@ -64,6 +64,11 @@ def _impossible(experiment: Experiment, wish: Wish, device: str) -> Problem | No
             "TF32 is a mode of NVIDIA GPUs since Ampere, and the run would be on {device}. Use float32.", device=device
         )
         return Problem(code="precision/tf32", title=say("There is no TF32 here"), because=because)
+    if wish.memory_format == "channels_last" and experiment.recipe.optimizer.repeats:
+        name = experiment.recipe.optimizer.name
+        because = say("It lays all gradients in a row, and PyTorch cannot in that order. Use auto or contiguous.")
+        title = say("{optimizer} cannot learn with channels last", optimizer=name)
+        return Problem(code="layout/closure", title=title, because=because)
     return _not_in_float16(experiment, device) if wish.precision == "float16" else None
 
 

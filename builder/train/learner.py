@@ -82,7 +82,7 @@ class Learner:
         return {
             "network": self.network.state_dict(),
             "optimizer_type": self.recipe.optimizer.name,
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": self._remembered(),
             "pace": self.pace.state(),
             "order": self.began,
             "random": random_state(self.device),
@@ -94,10 +94,11 @@ class Learner:
         """Be again what a `state` says. What the recipe has changed since, as in a branch, is as the recipe wants it."""
         self.network.load_state_dict(state["network"])
         if state["optimizer_type"] == self.recipe.optimizer.name:
-            self.optimizer.load_state_dict(state["optimizer"])
+            self.optimizer.load_state_dict({**self._remembered(), "state": state["optimizer"]["state"]})
             _lay_out_as_weights(self.optimizer)
-            for group in self.optimizer.param_groups:
-                group.update(self.recipe.optimizer.args())
+            for weight, held in self.optimizer.state.items():
+                for name in self.recipe.optimizer.begun_at_zero():
+                    held.setdefault(name, torch.zeros_like(weight))
         self.pace.go_on(state["pace"], step)
         self.began = state["order"]
         self.order.set_state(self.began)
@@ -106,6 +107,18 @@ class Learner:
         if self.scaler and state["scaler"]:
             self.scaler.load_state_dict(state["scaler"])
         set_random_state(state["random"], self.device)
+
+    def _remembered(self) -> dict[str, Any]:
+        """The optimizer's state, in which a number stands for a parameter: its place among those that learn.
+
+        PyTorch numbers them in the order of the groups, which a branch may divide otherwise.
+        """
+        state = self.optimizer.state_dict()
+        learning = (parameter for parameter in self.network.parameters() if parameter.requires_grad)
+        place = {parameter: at for at, parameter in enumerate(learning)}
+        number = [place[parameter] for group in self.optimizer.param_groups for parameter in group["params"]]
+        groups = [{**group, "params": [number[at] for at in group["params"]]} for group in state["param_groups"]]
+        return {"state": {number[at]: held for at, held in state["state"].items()}, "param_groups": groups}
 
 
 @torch.no_grad()

@@ -3,6 +3,7 @@
 import inspect
 import math
 import re
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,11 @@ OWN_DEFAULTS = {
     ("Pad", "value"): "PyTorch has a module for 0 and one for other numbers.",
     ("Concat", "dim"): "PyTorch's 0 is the batch.",
     ("Values", "values"): "The numbers are the person's own.",
+    **{
+        (name, "decay_biases_and_norms"): "PyTorch has groups of parameters for it."
+        for name, kind in Optimizer.shelf.items()
+        if "decay_biases_and_norms" in kind.model_fields
+    },
     ("Constant", "val"): "PyTorch has none; 0.1 keeps a ReLU's sums above zero.",
     ("Uniform", "a"): "PyTorch's 0 to 1 has one sign; Keras's interval has both.",
     ("Uniform", "b"): "As its other end.",
@@ -297,9 +303,13 @@ def public(module: nn.Module) -> dict[str, Any]:
 def test_the_source_of_an_optimizer_is_what_the_compiler_builds(optimizer: type[Optimizer], data: st.DataObject):
     picked = data.draw(entries(optimizer))
     learning = [nn.Parameter(torch.zeros(2))]
-    written = evaluated(call(f"torch.{picked.target}", picked, picked.args(), "learning"), learning=learning)
-    built = resolve(picked.target)(learning, **picked.args())
-    assert type(written) is type(built) and written.defaults == built.defaults
+    target = picked.target if picked.target in own_modules() else f"torch.{picked.target}"
+    groups = [{"params": []}, {"params": learning}] if picked.grouped().endswith("matrices_first") else learning
+    written = evaluated(call(target, picked, picked.args(), "groups"), groups=deepcopy(groups))
+    built = resolve(picked.target)(groups, **picked.args())
+    assert type(written).__name__ == type(built).__name__ and written.defaults == built.defaults
+    for one, other in zip(written.param_groups, built.param_groups, strict=True):
+        assert {**one, "params": None} == {**other, "params": None}
 
 
 @pytest.mark.parametrize(

@@ -545,10 +545,50 @@ def test_momentum_on_a_parabola_g6():
     assert steps("SGD", 3, lr=0.1, momentum=0.9) == pytest.approx([0.8, 0.46, 0.062])
 
 
+def test_nesterov_looks_ahead_on_a_parabola_g7():
+    assert steps("SGD", 3, lr=0.1, momentum=0.9, nesterov=True) == pytest.approx([0.62, 0.2224, -0.108352])
+
+
+def test_adagrad_on_a_parabola_g8():
+    assert steps("Adagrad", 3, lr=0.1) == pytest.approx([0.9, 0.833104, 0.780456], abs=1e-6)
+
+
+def test_adadelta_on_a_parabola_g9():
+    assert steps("Adadelta", 3, lr=1.0, rho=0.9) == pytest.approx([0.996838, 0.993598, 0.990309], abs=1e-6)
+
+
+def test_rmsprop_on_a_parabola_g10():
+    assert steps("RMSprop", 3, lr=0.1, alpha=0.9) == pytest.approx([0.683772, 0.498871, 0.369181], abs=1e-6)
+
+
 def test_adams_first_step_on_a_parabola_with_its_defaults_g11():
     adam = Optimizer.pick("Adam", {"lr": 0.1})
     assert (adam.betas, adam.eps) == ((0.9, 0.999), 1e-8)
     assert steps("Adam", 1, lr=0.1) == pytest.approx([0.9], abs=1e-7)
+
+
+def test_adamax_and_nadam_on_a_parabola_g12():
+    assert steps("Adamax", 3, lr=0.1) == pytest.approx([0.9, 0.805168, 0.715499], abs=1e-6)
+    assert steps("NAdam", 3, lr=0.1) == pytest.approx([0.894355, 0.819973, 0.752729], abs=1e-6)
+
+
+def test_rmsprop_is_adam_without_a_mean_and_without_its_correction_w32():
+    """The correction divides the mean square by 1 - β2^t: rate and epsilon take it back at every step."""
+    torch.manual_seed(0)
+    gradients = torch.randn(20, 5, dtype=torch.float64)
+    moved = []
+    for entry in (Optimizer.pick("RMSprop", {"alpha": 0.9}), Optimizer.pick("Adam", {"lr": 0.01, "betas": (0, 0.9)})):
+        holder = nn.Linear(1, 5, bias=False).double()
+        nn.init.ones_(holder.weight)
+        adapt = optimizer(entry, holder, fused=False)
+        for step, gradient in enumerate(gradients, start=1):
+            if entry.name == "Adam":
+                correction = math.sqrt(1 - 0.9**step)
+                adapt.param_groups[0].update(lr=0.01 / correction, eps=1e-8 / correction)
+            holder.weight.grad = gradient.unsqueeze(1)
+            adapt.step()
+        moved.append(holder.weight.detach())
+    assert torch.allclose(*moved, rtol=0, atol=1e-14)
 
 
 def test_gradient_descent_on_a_parabola_n14():

@@ -12,7 +12,7 @@ from torch import nn
 from variants import changed, quick
 
 from builder.blocks import example
-from builder.catalog import Schedule
+from builder.catalog import Optimizer, Schedule
 from builder.data import load
 from builder.design.experiment import Execution, Experiment, Wish
 from builder.design.network import to_json
@@ -101,6 +101,60 @@ def test_an_optimizer_that_looks_again_and_again_repeats_too(tmp_path: Path):
         train(experiment, choose(experiment, "cpu"), load(experiment.data), recorder, recorder)
         curve = [loss for _, loss in recorder.series["train/loss"]]
         assert run_alone(tmp_path / str(at), experiment) == curve and curve[-1] < curve[0]
+
+
+RATES = {"SGD": 0.1, "Adadelta": 1.0}
+"""That a network learns fast with; 0.01 where none is given."""
+
+
+@pytest.mark.parametrize("kind", Optimizer.shelf)
+def test_every_optimizer_trains_a_network_and_the_program_repeats_its_curve(kind: str, tmp_path: Path):
+    params: dict[str, Any] = {"lr": RATES.get(kind, 0.01)}
+    params |= {"lr": 0.5, "max_iter": 5} if kind == "LBFGS" else {}
+    batch = {"size": None if kind in ("LBFGS", "Rprop") else 20}
+    experiment = changed(
+        quick("digits-cnn"), optimizer={"type": kind, "params": params}, batch=batch, length={"epochs": 20}
+    )
+    curve = trained(experiment)
+    assert sum(curve[-5:]) < 0.6 * sum(curve[:5])
+    assert here(tmp_path, experiment) == curve
+
+
+@pytest.mark.parametrize("kind", ["AdamW", "Muon"])
+@pytest.mark.parametrize("name", ["digits-resnet", "transformer-small"])
+def test_weight_decay_of_weights_alone_repeats_too(name: str, kind: str, tmp_path: Path):
+    """Kernels and norms, embeddings and attention; the last layers alone learn in the second network."""
+    curves = []
+    for alike in (True, False):
+        params = {"weight_decay": 0.9, "lr": 0.01, "decay_biases_and_norms": alike}
+        document = changed(quick(name), optimizer={"type": kind, "params": params}, length={"epochs": 1}).model_dump(
+            mode="json"
+        )
+        document["network"]["nodes"][1]["frozen"] = True
+        experiment = Experiment.model_validate(document)
+        curves.append(trained(experiment))
+        assert here(tmp_path, experiment) == curves[-1]
+    assert curves[0] != curves[1]
+
+
+def trained(experiment: Experiment) -> list[float]:
+    """The losses of a run."""
+    recorder = Silent()
+    execution = choose(experiment, "cpu")
+    assert train(experiment, execution, load(experiment.data), recorder, recorder).status == "finished"
+    return [loss for _, loss in recorder.series["train/loss"]]
+
+
+def here(folder: Path, experiment: Experiment) -> list[float]:
+    """The losses of the program, run in this process: a new one would import PyTorch again."""
+    (folder / "data.npz").write_bytes(load(experiment.data).save_npz())
+    alone: dict[str, Any] = {"__name__": "program", "__file__": str(folder / "program.py")}
+    exec(compile(program(experiment, choose(experiment, "cpu")), "program.py", "exec"), alone)
+    return alone["train"]()
+
+
+def test_muon_repeats_in_an_interpreter_of_its_own(tmp_path: Path):
+    repeats(changed(quick("digits-mlp"), optimizer={"type": "Muon"}, schedule={"type": "Cosine"}), tmp_path / "alone")
 
 
 def test_channels_last_repeats_too(tmp_path: Path):

@@ -30,6 +30,7 @@ for name, changes in {
     "playground": {"ema": 0.9, "schedule": {"type": "Cosine"}, "metrics": [{"type": "F1"}]},
     "digits-cnn": {"optimizer": {"type": "SGD", "params": {"momentum": 0.9}}, "early_stopping": {"patience": 1}},
     "digits-mlp": {"optimizer": {"type": "LBFGS"}, "batch": {"size": None}},
+    "logistic-regression": {"optimizer": {"type": "Muon"}},
 }.items():
     document = to_json(example(name))
     document["recipe"] |= {"length": {"epochs": 2}, **changes}

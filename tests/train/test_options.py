@@ -215,9 +215,10 @@ def test_float16_is_pytorchs_autocast_with_a_scaler_that_finds_its_scale():
 
 @pytest.mark.parametrize(
     ("wish", "optimizer", "code"),
-    [({"precision": "tf32"}, "Adam", "precision/tf32"), ({"precision": "float16"}, "LBFGS", "precision/closure")],
-)
-def test_a_precision_that_cannot_be_is_a_problem(wish: dict[str, Any], optimizer: str, code: str):
+    [({"precision": "tf32"}, "Adam", "precision/tf32"), ({"precision": "float16"}, "LBFGS", "precision/closure"),
+     ({"memory_format": "channels_last"}, "LBFGS", "layout/closure")],
+)  # fmt: skip
+def test_a_wish_that_cannot_be_is_a_problem(wish: dict[str, Any], optimizer: str, code: str):
     experiment = changed(example("digits-mlp"), optimizer={"type": optimizer})
     with pytest.raises(Refused) as refused:
         choose(experiment, Wish.model_validate({"device": "cpu", **wish}))

@@ -9,6 +9,7 @@ import torch
 from taught import PICKS, taught
 from variants import changed, quick
 
+from builder.catalog import Optimizer
 from builder.data import load
 from builder.design.experiment import Experiment, Wish
 from builder.problem import Refused
@@ -160,6 +161,84 @@ def same_after_interruptions(name: str, count: int, monkeypatch: pytest.MonkeyPa
         assert after.series == undisturbed.series
         assert second.metrics == whole.metrics
         assert_equal(bits(after), bits(undisturbed))
+
+
+REMEMBERING = {
+    "SGD": {"lr": 0.1, "momentum": 0.9, "nesterov": True}, "ASGD": {"t0": 2, "lambd": 0.1}, "LBFGS": {"max_iter": 3},
+    "RMSprop": {"momentum": 0.9, "centered": True}, "Adam": {"amsgrad": True}, "AdamW": {"decay_biases_and_norms": False},
+    "Muon": {"decay_biases_and_norms": False},
+}  # fmt: skip
+"""Settings with which an optimizer remembers all that it can; the others do by themselves."""
+
+
+@pytest.mark.parametrize("schedule", ["Constant", "Cosine"])
+@pytest.mark.parametrize("kind", Optimizer.shelf)
+def test_every_optimizer_goes_on_as_if_nothing_had_been(kind: str, schedule: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("builder.train.watch.LOOK_EVERY", 0.0)
+    experiment = changed(
+        with_dropout_and_norm(), optimizer={"type": kind, "params": REMEMBERING.get(kind, {})},
+        schedule={"type": schedule}, batch={"size": 100}, length={"epochs": 2},
+    )  # fmt: skip
+    whole, undisturbed = carry_on(experiment, at=-1)
+    assert whole.status == "finished"
+    _, before = carry_on(experiment, 5)
+    _, after = carry_on(experiment, -1, before)
+    assert after.series == undisturbed.series
+    assert_equal(bits(after), bits(undisturbed))
+
+
+@pytest.mark.parametrize("kind", ["Adam", "Muon"])
+def test_a_branch_may_group_what_learns_otherwise_and_goes_on_with_what_is_remembered(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Nothing is pulled towards zero here, so that the groups make no difference."""
+    monkeypatch.setattr("builder.train.watch.LOOK_EVERY", 0.0)
+    one, other = (
+        changed(
+            with_dropout_and_norm(), batch={"size": 100}, length={"epochs": 2},
+            optimizer={"type": kind, "params": {"weight_decay": 0, "decay_biases_and_norms": alike}},
+        )
+        for alike in (True, False)
+    )  # fmt: skip
+    _, undisturbed = carry_on(one, -1)
+    for experiment, branch in ((one, other), (other, one)):
+        _, before = carry_on(experiment, 5)
+        _, after = carry_on(branch, -1, before)
+        assert after.series == undisturbed.series
+        assert_equal(bits(after), bits(undisturbed))
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked"),
+    [("Adam", {"amsgrad": True}), ("AdamW", {"amsgrad": True}), ("RMSprop", {"momentum": 0.9}),
+     ("RMSprop", {"centered": True}), ("SGD", {"momentum": 0.9}), ("NAdam", {"weight_decay": 0.1})],
+)  # fmt: skip
+def test_a_branch_may_ask_an_optimizer_to_remember_more(
+    kind: str, asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("builder.train.watch.LOOK_EVERY", 0.0)
+    plain = changed(
+        with_dropout_and_norm(),
+        optimizer={"type": kind, "params": {"lr": 0.002}},
+        batch={"size": 100},
+        length={"epochs": 2},
+    )
+    branch = changed(plain, optimizer={"type": kind, "params": {"lr": 0.002, **asked}})
+    _, before = carry_on(plain, 5)
+    (_, as_before), (outcome, after) = carry_on(plain, -1, before), carry_on(branch, -1, before)
+    assert outcome.status == "finished" and after.series["train/loss"] != as_before.series["train/loss"]
+
+
+def test_muon_learns_in_float16_and_goes_on(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("builder.train.watch.LOOK_EVERY", 0.0)
+    experiment = changed(quick("digits-mlp"), optimizer={"type": "Muon", "params": {"lr": 0.01}}, length={"epochs": 2})
+    narrow = {"precision": "float16"}
+    _, undisturbed = carry_on(experiment, -1, wish=narrow)
+    _, before = carry_on(experiment, 5, wish=narrow)
+    _, after = carry_on(experiment, -1, before, narrow)
+    losses = [loss for _, loss in after.series["train/loss"]]
+    assert after.series == undisturbed.series and min(losses) < 0.9 * losses[0]
+    assert_equal(bits(after), bits(undisturbed))
 
 
 def test_interrupted_again_before_its_first_step_it_has_not_moved(monkeypatch: pytest.MonkeyPatch):
