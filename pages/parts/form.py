@@ -85,7 +85,7 @@ def picker(
         [unpicked, *options] if unpicked else options,
         picked.name if picked else unpicked,
         choose,
-        help=picked.about() if picked else None,
+        help=f"{picked.group}: {picked.about()}" if picked else None,
     )
     if picked:
         fields_form(picked, Form(f"{path}.params", revision))

@@ -277,6 +277,16 @@ def test_everything_on_a_shelf_can_be_picked_and_has_a_form(visit: Visit, key: s
         assert tab.selectbox(key=key).value == name
 
 
+def test_an_optimizer_says_what_it_does(visit: Visit) -> None:
+    tab = go_to(visit(), "train.py")
+    names = tab.selectbox(key="pick.recipe.optimizer").options
+    groups = [Optimizer.shelf[name].group for name in names]
+    assert groups == sorted(groups, key=groups.index), "what does the same does not stand together"
+    for name, does in (("Adagrad", "Adjusts the rate"), ("Muon", "Corrects the gradient"), ("NAdam", "Corrects gradient, adjusts rate")):  # fmt: skip
+        fill(tab, "pick.recipe.optimizer", name)
+        assert tab.selectbox(key="pick.recipe.optimizer").help.startswith(f"{does}: ")
+
+
 def test_a_setting_changes_the_recipe_and_the_program(visit: Visit) -> None:
     tab = go_to(visit(), "train.py")
     fill(tab, "recipe.optimizer.params.lr", "3e-4")

@@ -1,6 +1,8 @@
 """The exported program is the network, and repeats the run to the last bit."""
 
 import math
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from variants import changed, quick
 from builder.blocks import example
 from builder.catalog import Optimizer, Schedule
 from builder.data import load
-from builder.design.experiment import Execution, Experiment, Wish
+from builder.design.experiment import Experiment, Wish
 from builder.design.network import to_json
 from builder.design.recipe import EarlyStopping
 from builder.source import program
