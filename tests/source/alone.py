@@ -1,10 +1,11 @@
-"""Exported programs, run by an isolated interpreter."""
+"""Exported programs, run by an isolated interpreter, or in this one."""
 
 import csv
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from builder.data import load
 from builder.design.experiment import Execution, Experiment
@@ -37,6 +38,20 @@ def curves_alone(folder: Path, experiments: Mapping[str, Experiment]) -> dict[st
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return {name: _losses(folder / name) for name in experiments}
+
+
+def losses_here(folder: Path, experiment: Experiment) -> list[float]:
+    """Loss of every step of the exported program in this process: another one would import torch again."""
+    losses: list[float] = loaded(folder, experiment)["train"]()
+    return losses
+
+
+def loaded(folder: Path, experiment: Experiment) -> dict[str, Any]:
+    """What the exported program defines, in this process."""
+    (folder / "data.npz").write_bytes(load(experiment.data).save_npz())
+    alone: dict[str, Any] = {"__name__": "program", "__file__": str(folder / "program.py")}
+    exec(compile(program(experiment, choose(experiment, "cpu")), "program.py", "exec"), alone)
+    return alone
 
 
 def run_alone(folder: Path, experiment: Experiment, execution: Execution | None = None) -> list[float]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from alone import curves_alone, losses_of, run_alone
+from alone import curves_alone, loaded, losses_here, losses_of, run_alone
 from taught import PICKS, taught
 from torch import nn
 from variants import changed, quick
@@ -117,9 +117,9 @@ def test_every_optimizer_trains_a_network_and_the_program_repeats_its_curve(kind
     experiment = changed(
         quick("digits-cnn"), optimizer={"type": kind, "params": params}, batch=batch, length={"epochs": 20}
     )
-    curve = trained(experiment)
+    curve = losses_of(experiment)
     assert sum(curve[-5:]) < 0.6 * sum(curve[:5])
-    assert here(tmp_path, experiment) == curve
+    assert losses_here(tmp_path, experiment) == curve
 
 
 @pytest.mark.parametrize("kind", ["AdamW", "Muon"])
@@ -134,25 +134,9 @@ def test_weight_decay_of_weights_alone_repeats_too(name: str, kind: str, tmp_pat
         )
         document["network"]["nodes"][1]["frozen"] = True
         experiment = Experiment.model_validate(document)
-        curves.append(trained(experiment))
-        assert here(tmp_path, experiment) == curves[-1]
+        curves.append(losses_of(experiment))
+        assert losses_here(tmp_path, experiment) == curves[-1]
     assert curves[0] != curves[1]
-
-
-def trained(experiment: Experiment) -> list[float]:
-    """The losses of a run."""
-    recorder = Silent()
-    execution = choose(experiment, "cpu")
-    assert train(experiment, execution, load(experiment.data), recorder, recorder).status == "finished"
-    return [loss for _, loss in recorder.series["train/loss"]]
-
-
-def here(folder: Path, experiment: Experiment) -> list[float]:
-    """The losses of the program, run in this process: a new one would import PyTorch again."""
-    (folder / "data.npz").write_bytes(load(experiment.data).save_npz())
-    alone: dict[str, Any] = {"__name__": "program", "__file__": str(folder / "program.py")}
-    exec(compile(program(experiment, choose(experiment, "cpu")), "program.py", "exec"), alone)
-    return alone["train"]()
 
 
 def test_muon_repeats_in_an_interpreter_of_its_own(tmp_path: Path):
@@ -215,9 +199,7 @@ def repeats_here(experiment: Experiment, folder: Path) -> list[float]:
     """Asserts that the program repeats losses and validation losses, in this process: it costs no second start of torch."""
     recorder = Silent()
     train(experiment, choose(experiment, "cpu"), load(experiment.data), recorder, recorder)
-    (folder / "data.npz").write_bytes(load(experiment.data).save_npz())
-    alone: dict[str, Any] = {"__name__": "program", "__file__": str(folder / "program.py")}
-    exec(compile(program(experiment, choose(experiment, "cpu")), "program.py", "exec"), alone)
+    alone = loaded(folder, experiment)
     judge, told = alone["judge"], []
 
     def noted(*part: Any) -> dict[str, float]:
@@ -227,10 +209,8 @@ def repeats_here(experiment: Experiment, folder: Path) -> list[float]:
     alone["judge"] = noted
     curve: list[float] = alone["train"]()
     assert curve == [loss for _, loss in recorder.series["train/loss"]]
-    validation = [
-        scores["loss"] for scores in told[1:-1:2]
-    ]  # of every epoch the training part first; at the end the test part
-    assert validation == [loss for _, loss in recorder.series["validation/loss"]]
+    of_epochs = told[1:-1:2]  # the training part first; at the end the test part
+    assert [scores["loss"] for scores in of_epochs] == [loss for _, loss in recorder.series["validation/loss"]]
     return curve
 
 
@@ -289,9 +269,7 @@ def test_scores_that_are_no_numbers_are_waited_for_alike(tmp_path: Path, monitor
     patience = Patience(experiment.recipe.early_stopping or EarlyStopping())
     over = [patience.is_over(1, {f"validation/{monitor}": score}, nn.Linear(1, 1)) for score in signed]
     assert over == [False] * (len(scores) - 1) + [True]
-    (tmp_path / "data.npz").write_bytes(load(experiment.data).save_npz())
-    alone: dict[str, Any] = {"__name__": "program", "__file__": str(tmp_path / "program.py")}
-    exec(compile(program(experiment, choose(experiment, "cpu")), "program.py", "exec"), alone)
+    alone = loaded(tmp_path, experiment)
     alone["report"] = lambda when, *_: {monitor: signed.pop(0)} if when.startswith("epoch") else {}
     assert len(alone["train"]()) == len(scores)
 
