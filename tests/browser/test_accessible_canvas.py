@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.pages import VIEWPORT, NewPerson, control, expect_reads, node, opened, reads, sheet, wait_for
+from tests.browser.gestures import VIEWPORT, NewPerson, control, expect_reads, node, opened, reads, sheet, wait_for
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 NOT_OURS = [

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from builder.blocks import example
 from builder.design.network import to_json
 from tests.browser.conftest import Json
-from tests.browser.pages import NewPerson, close_menu, design_of, drawn, node, opened, upload, wait_for
+from tests.browser.gestures import NewPerson, close_menu, design_of, drawn, node, opened, upload, wait_for
 
 MARKUP = "<img src=x onerror=window.ran=1><script>window.ran=1</script>"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.pages import (
+from tests.browser.gestures import (
     VIEWPORT,
     NewPerson,
     design_of,

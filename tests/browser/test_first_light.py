@@ -5,7 +5,7 @@ import statistics
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.pages import (
+from tests.browser.gestures import (
     NewPerson,
     control,
     enter,
@@ -121,7 +121,7 @@ def test_a_reload_in_the_middle_of_a_design_loses_nothing_and_a_fix_is_one_press
     title = "<b>wide</b> **layer** :red[x]"
     node(page, "output").click()
     enter(page.get_by_role("spinbutton", name="Units"), "3")
-    expect(page.get_by_text("does not fit its target")).to_be_visible()
+    expect(page.locator("strong", has_text="does not fit its target")).to_be_visible()  # and, unseen, on the canvas
     expect(control(page, "Train")).to_be_disabled()
     page.get_by_text("Title, freezing and formula").click()
     enter(page.get_by_role("textbox", name="Title"), title)

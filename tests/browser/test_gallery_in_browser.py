@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import ROOT
-from tests.browser.pages import NewPerson, node
+from tests.browser.gestures import NewPerson, node
 
 PIXELS = """image => {
   const canvas = document.createElement("canvas");

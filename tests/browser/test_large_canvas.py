@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.canvas import resnet50_in_layers
-from tests.browser.pages import (
+from tests.browser.gestures import (
     NewPerson,
     design_of,
     drag,

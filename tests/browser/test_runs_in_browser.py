@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.pages import (
+from tests.browser.gestures import (
     NewPerson,
     control,
     enter,

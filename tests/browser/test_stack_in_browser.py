@@ -6,7 +6,7 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Person
-from tests.browser.pages import NewPerson, expect_reads, middle, node, opened, sheet, stand_still, wait_for
+from tests.browser.gestures import NewPerson, expect_reads, middle, node, opened, sheet, stand_still, wait_for
 
 LENET = ["image", "c1", "tanh1", "s2", "c3", "tanh2", "s4", "flatten", "f5", "tanh3", "f6", "tanh4", "scores"]
 

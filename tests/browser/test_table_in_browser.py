@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.pages import NewPerson, node, opened, program, wait_for
+from tests.browser.gestures import NewPerson, node, opened, program, wait_for
 
 LIT = re.compile("is-lit")
 SELECTED = re.compile("selected")

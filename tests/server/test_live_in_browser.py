@@ -20,7 +20,7 @@ from builder.store import history, runs
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=60_000)  # for all tests of a process: no less than others want
 
 pytestmark = [
     pytest.mark.browser,

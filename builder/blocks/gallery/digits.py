@@ -63,10 +63,10 @@ def digits_cnn() -> dict[str, Json]:
     """
     nodes = chain(
         layer("Input", id="image", shape=[1, 8, 8]),
-        layer("Conv2d", id="conv1", out_channels=16, padding=1),
+        layer("Conv2d", id="conv1", out_channels=16, padding=1, bias=False),
         layer("BatchNorm2d", id="norm1"),
         layer("ReLU", id="relu1"),
-        layer("Conv2d", id="conv2", out_channels=32, padding=1),
+        layer("Conv2d", id="conv2", out_channels=32, padding=1, bias=False),
         layer("BatchNorm2d", id="norm2"),
         layer("ReLU", id="relu2"),
         layer("MaxPool2d", id="pool"),
