@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from builder.analysis.network import Analysis, Row
+from builder.analysis.network import Analysis
 from builder.catalog.losses import Loss
 from builder.catalog.signal import Signal
 from builder.design import names
@@ -43,7 +43,7 @@ def unfinished(
     """An output that the n-th loss could compare, were it not for what the numbers mean: scores, where it takes probabilities."""
     if loss.ending is None:
         return
-    row = _last(analysis, reference)
+    row = analysis.last(reference)
     if row and row.layer and loss.takes(row.layer, row.outputs[0]):
         return
     id = split_reference(reference)[0]
@@ -73,13 +73,3 @@ def others(at: int, loss: Loss, target: Signal) -> Iterator[Fix]:
         if name != loss.name and other().shapes(target):
             label = say("Use the loss {loss}", loss=name)
             yield Fix(label=label, edits=(Set(path=f"recipe.objectives.{at}.loss", value={"type": name}),))
-
-
-def _last(analysis: Analysis, reference: str) -> Row | None:
-    """The row of the layer, blocks opened, that works out the numbers of an output."""
-    rows = {row.id: row for row in analysis.expanded()}
-    (end,) = analysis.ends([reference])
-    row = rows.get(split_reference(end or "")[0])
-    while row and row.layer and row.layer.view:
-        row = rows.get(split_reference(row.inputs[0] or "")[0])
-    return row

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from builder import limits
 from builder.analysis import data
+from builder.analysis.advice import advice
 from builder.analysis.blocks import with_forms
 from builder.analysis.endings import others, uncounted, unfinished
 from builder.analysis.fixes import tried
@@ -41,6 +42,9 @@ def _found(design: Experiment | Network, analysis: Analysis) -> list[Problem]:
         columns = design.data.source.columns()
         found += unmeasurable(design, [columns[name] for name in target_columns(design) if name in columns])
         found += [*nothing_learns(design.network, analysis), *unfillable(design), *copies(design, analysis)]
+        if not any(problem.severity == "error" for problem in found):
+            looked_at = list(zip(output_references(design), target_columns(design), strict=True))
+            found += advice(design, analysis, looked_at)
     return found
 
 

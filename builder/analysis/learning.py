@@ -21,9 +21,9 @@ def unlearnable(network: Network, analysis: Analysis, references: Iterable[str])
     learns, walls = _reached(rows, analysis.ends(references))
     for wall in walls:
         behind = (row for row in _before(rows, wall) if row.trainable and row.id not in learns)
-        stuck = [row.title or row.id for row in behind if not _by_hand(_place(network, row.id)[0])]
+        stuck = [row.title or row.id for row in behind if not _by_hand(place(network, row.id)[0])]
         if stuck:
-            node, block = _place(network, wall)
+            node, block = place(network, wall)
             path = node_path(node.id, block)
             yield Problem(
                 code="recipe/no-gradient",
@@ -86,7 +86,7 @@ def copies(experiment: Experiment, analysis: Analysis) -> Iterator[Problem]:
     """
     rule = experiment.recipe.init.weight
     rows = [row for row in analysis.expanded() if row.trainable and row.layer and row.layer.initialized]
-    rows = [row for row in rows if "weight" not in _place(experiment.network, row.id)[0].init]
+    rows = [row for row in rows if "weight" not in place(experiment.network, row.id)[0].init]
     if rule.alike and len(rows) > 1:
         yield Problem(
             code="init/copies",
@@ -137,7 +137,7 @@ def _node(reference: str) -> str:
     return reference.partition(":")[0]
 
 
-def _place(network: Network, path: str) -> tuple[Node, str | None]:
+def place(network: Network, path: str) -> tuple[Node, str | None]:
     """A node of the opened network by its path there, and the block in which it stands."""
     graph: Graph = network
     block, steps = None, path.split(".")

@@ -102,6 +102,15 @@ class Analysis:
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]
 
+    def last(self, reference: str) -> Row | None:
+        """The layer, blocks opened, that works out the numbers of an output; views of them are looked through."""
+        rows = {row.id: row for row in self.expanded()}
+        (end,) = self.ends([reference])
+        row = rows.get(split_reference(end or "")[0])
+        while row and row.layer and row.layer.view:
+            row = rows.get(split_reference(row.inputs[0] or "")[0])
+        return row
+
 
 def analyze(network: Network) -> Analysis:
     """Signals, parameters, MACs, FLOPs and activation memory of every node. Fixes in its Problems are not yet tried."""

@@ -23,6 +23,8 @@ class Optimizer(Entry):
 
     kind: ClassVar[str] = "optimizer"
     fused: ClassVar[bool] = False
+    usual: ClassVar[tuple[float, float]]
+    """Learning rates that people use it with."""
     repeats: ClassVar[bool] = False
     """Whether one step looks at its batch several times: PyTorch then wants the look as a closure."""
 
@@ -74,6 +76,7 @@ class SGD(_Decays):
     """Goes downhill along the gradient of each batch; with momentum it keeps rolling in the direction it had."""
 
     group, target, fused = GRADIENT, "optim.SGD", True
+    usual = (1e-4, 1.0)
     aliases = ("momentum", "nesterov", "gradient descent", "stochastic gradient descent")
     formula = r"v \leftarrow \mu v + g,\quad \theta \leftarrow \theta - \eta v"
 
@@ -102,6 +105,7 @@ class ASGD(_Decays):
     """
 
     group, target = GRADIENT, "optim.ASGD"
+    usual = (1e-4, 1.0)
     aliases = ("averaged sgd", "averaged stochastic gradient descent", "polyak averaging")
     formula = (
         r"\theta \leftarrow (1 - \lambda_0 \eta_t)\,\theta - \eta_t g,\quad "
@@ -128,6 +132,7 @@ class Muon(_Decays):
     """
 
     group, target = GRADIENT, "MuonWithAdamW"
+    usual = (1e-4, 0.1)
     aliases = ("momentum orthogonalized by newton-schulz", "orthogonal momentum")
     formula = (
         r"B \leftarrow \mu B + (1 - \mu)\, G,\quad (1 - \mu)\, G + \mu B = U \Sigma V^\top,\quad "
@@ -171,6 +176,7 @@ class LBFGS(Optimizer):
     """
 
     group, target, repeats = GRADIENT, "optim.LBFGS", True
+    usual = (0.01, 2.0)
     aliases = ("l-bfgs", "bfgs", "quasi newton", "newton")
     formula = r"\theta \leftarrow \theta - \eta\, H_k \nabla L,\quad H_k \approx (\nabla^2 L)^{-1}"
 
@@ -202,6 +208,7 @@ class Adagrad(_Decays):
     """
 
     group, target = RATE, "optim.Adagrad"
+    usual = (1e-4, 0.5)
     aliases = ("adaptive gradient",)
     formula = r"s \leftarrow s + g^2,\quad \theta \leftarrow \theta - \eta\, g / (\sqrt{s} + \epsilon)"
 
@@ -221,6 +228,7 @@ class Adadelta(_Decays):
     """Adagrad that forgets, and takes its rate from how far the last steps went (Zeiler 2012)."""
 
     group, target = RATE, "optim.Adadelta"
+    usual = (0.01, 10.0)
     formula = (
         r"s \leftarrow \rho s + (1 - \rho) g^2,\quad \Delta = \sqrt{\tfrac{u + \epsilon}{s + \epsilon}}\; g,\quad "
         r"u \leftarrow \rho u + (1 - \rho) \Delta^2,\quad \theta \leftarrow \theta - \eta \Delta"
@@ -246,6 +254,7 @@ class RMSprop(_Decays):
     """
 
     group, target = RATE, "optim.RMSprop"
+    usual = (1e-5, 0.02)
     aliases = ("rms", "root mean square propagation")
     formula = (
         r"s \leftarrow \alpha s + (1 - \alpha) g^2,\quad \theta \leftarrow \theta - \eta\, g / (\sqrt{s} + \epsilon)"
@@ -274,6 +283,7 @@ class Adafactor(_Decays):
     """
 
     group, target = RATE, "optim.Adafactor"
+    usual = (1e-5, 0.1)
     formula = (
         r"V \approx r c^\top / \bar r,\quad U = G / \sqrt{V},\quad "
         r"\theta \leftarrow \theta - \min\!\left(\eta, \tfrac{1}{\sqrt t}\right) \max(\epsilon_2, \mathrm{RMS}(\theta))\,"
@@ -301,6 +311,7 @@ class Rprop(Optimizer):
     """
 
     group, target = RATE, "optim.Rprop"
+    usual = (1e-5, 0.1)
     aliases = ("resilient propagation", "resilient backpropagation")
     formula = (
         r"\Delta \leftarrow \begin{cases} \eta_+ \Delta & g_t g_{t-1} > 0 \\ \eta_- \Delta & g_t g_{t-1} < 0 \end{cases},"
@@ -331,6 +342,8 @@ class Rprop(Optimizer):
 
 class _Adam(_Decays):
     """What Adam and its kin share."""
+
+    usual = (1e-5, 0.1)
 
     lr: Rate = _lr(1e-3)
     betas: tuple[Beta, Beta] = Field(

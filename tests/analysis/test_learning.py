@@ -121,4 +121,4 @@ def test_hidden_weights_that_all_start_alike_are_warned_of_and_the_units_do_stay
 def test_weights_that_may_start_as_they_do_are_fine(rule: dict[str, Any], nodes: list[dict[str, Any]]):
     document = to_json(perceptron(*nodes))
     document["recipe"]["init"] = {"weight": rule}
-    assert check(read.experiment(document))[1] == []
+    assert not [problem for problem in check(read.experiment(document))[1] if problem.code.startswith("init/")]

@@ -5,6 +5,7 @@ import random
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from variants import remarks
 
 from builder.catalog import Layer
 from builder.design import read
@@ -60,7 +61,7 @@ def test_an_example_of_every_family_opens_on_both_pages_without_a_problem(visit:
     for page in ("build.py", "train.py"):
         go_to(tab, page)
         assert not errors(tab), page
-        assert not warnings(tab), page
+        assert len(warnings(tab)) == (len(remarks(name)) if page == "build.py" else 0), page
         assert not button(tab, "Train").disabled
 
 
