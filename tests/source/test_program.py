@@ -112,7 +112,7 @@ RATES = {"SGD": 0.1, "Adadelta": 1.0}
 @pytest.mark.parametrize("kind", Optimizer.shelf)
 def test_every_optimizer_trains_a_network_and_the_program_repeats_its_curve(kind: str, tmp_path: Path):
     params: dict[str, Any] = {"lr": RATES.get(kind, 0.01)}
-    params |= {"lr": 0.5, "max_iter": 5} if kind == "LBFGS" else {}
+    params |= {"lr": 0.5, "max_iter": 5, "line_search_fn": "strong_wolfe"} if kind == "LBFGS" else {}
     batch = {"size": None if kind in ("LBFGS", "Rprop") else 20}
     experiment = changed(
         quick("digits-cnn"), optimizer={"type": kind, "params": params}, batch=batch, length={"epochs": 20}
