@@ -118,7 +118,10 @@ def test_a_run_is_thrown_away_taken_back_and_branched(server: str, person: NewPe
     expect(control(page, "Extend")).to_be_enabled()
     stand_still(page)  # a menu that is opened while the page is drawn anew may close again
     control(page, "Extend").click()
+    expect(page.get_by_role("spinbutton", name="Epochs more")).to_be_visible()
+    stand_still(page)
     enter(page.get_by_role("spinbutton", name="Epochs more"), "2")
+    stand_still(page)
     page.locator(".st-key-extend-go").get_by_role("button").click()
     expect(line(page, re.compile(r"B playground, 2 epochs more"))).to_contain_text("Finished")
     expect(line(page, "B playground")).to_contain_text("epoch 5 of 5")
