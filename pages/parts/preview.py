@@ -1,6 +1,7 @@
 """What the data look like, before anything has been trained on them."""
 
 import html
+import math
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ MOST_POINTS = 2_000
 IMAGES = 10
 ROW = 5
 """Images in a row."""
+MOST_PIXELS = 128
+"""Of an image along a side: what is left out of larger ones would not be seen in a row of them."""
 
 
 def data(experiment: Experiment) -> None:
@@ -98,6 +101,8 @@ def _pictures(arrays: Arrays, name: str) -> None:
 
 def _drawn(images: NDArray[Any]) -> NDArray[np.uint8]:
     """Images (samples, channels, height, width) as bytes from black to white, channels last: 1 is grey, 3 are colours."""
+    step = math.ceil(max(images.shape[2:]) / MOST_PIXELS)
+    images = images[:, :, ::step, ::step]
     images = images.astype(np.float32) if images.shape[1] in (1, 3) else images[:, :1].astype(np.float32)
     low, high = images.min(), images.max()
     return (255 * (images - low) / max(high - low, 1e-9)).astype(np.uint8).transpose(0, 2, 3, 1)

@@ -1,7 +1,10 @@
 """The canvas with ResNet-50 in layers, 176 nodes: the gestures, and what the server has afterwards."""
 
+from collections import Counter
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocket, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from benchmarks.canvas import resnet50_in_layers
 from tests.browser.gestures import (
@@ -21,6 +24,7 @@ from tests.browser.gestures import (
     reads,
     save_as_json,
     sheet,
+    stand_still,
     upload,
     view,
     wait_for,
@@ -216,3 +220,28 @@ def test_what_is_dragged_into_a_large_network(page: Page) -> None:
     drag(page, handle(page, "dropout", "source"), middle(handle(page, NORM, "target")))
     page.mouse.up()
     expect_reads(page, NORM, "dropout")
+
+
+LARGE = 10_000
+"""Bytes from which on Streamlit's browser keeps a message, where nothing else is configured."""
+
+
+def test_what_the_browser_had_before_is_sent_again(server: str, person: NewPerson) -> None:
+    """Streamlit would send "what you had" instead, and be wrong where the browser forgot it in between: the page is dead then.
+
+    It forgets what two runs of the script did not show; a run begun before it said so does not know (Streamlit 1.67).
+    """
+    visitor, told = person(), list[ForwardMsg]()
+
+    def hear(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda frame: told.append(ForwardMsg.FromString(bytes(frame))))  # type: ignore[arg-type]
+
+    visitor.context.on("page", lambda page: page.on("websocket", hear))
+    page = opened(server, visitor, resnet50_in_layers())
+    wait_for(page, lambda: page.locator(".react-flow__node").count() > 100)
+    for name in (CONV, NORM, CONV):
+        find(page, name)
+        stand_still(page)
+    large = Counter(each.hash for each in told if each.ByteSize() >= LARGE)
+    assert max(large.values()) > 1
+    assert not [each for each in told if each.HasField("ref_hash")]

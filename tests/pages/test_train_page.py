@@ -115,6 +115,13 @@ def test_the_preview_holds_the_training_part_alone(visit: Visit) -> None:
     assert sum(len(numbers(trace)) for trace in json.loads(chart.proto.spec)["data"]) == 100
 
 
+def test_large_pictures_are_sent_as_small_as_they_are_drawn(visit: Visit) -> None:
+    tab = go_to(open_example(visit(), "alexnet"), "train.py")
+    (chart,) = tab.get("plotly_chart")
+    sizes = {numbers(trace).size for trace in json.loads(chart.proto.spec)["data"]}
+    assert sizes == {3 * 112 * 112}  # every second pixel of 224
+
+
 # Starting --------------------------------------------------------------------------------------------------------
 
 
