@@ -7,7 +7,7 @@ A rule keeps silent where what it doubts is known to be meant: each says which c
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from builder.analysis.learning import place
+from builder.analysis.learning import listed, place
 from builder.analysis.network import Analysis, Row, node_path
 from builder.catalog.signal import Signal
 from builder.design import names
@@ -106,11 +106,6 @@ def _named(row: Row) -> str:
     return row.title or row.id
 
 
-def _listed(rows: list[Row]) -> str:
-    more = say(" and {count} more", count=len(rows) - 3) if len(rows) > 3 else ""
-    return ", ".join(map(_named, rows[:3])) + more
-
-
 def _features(signal: Signal) -> int:
     """Numbers at each position: channels, features of a step, or all of them."""
     if signal.axes.startswith("C"):
@@ -173,7 +168,7 @@ def _sigmoids(opened: _Opened) -> Iterator[Problem]:
         title=say("Little of a gradient comes through {count} sigmoids", count=len(hidden)),
         because=say(
             "The slope of a sigmoid is a quarter at most, so that {count} of them leave no more than {left:.2g} of it: {listed}.",
-            count=len(hidden), left=0.25 ** len(hidden), listed=_listed(hidden),
+            count=len(hidden), left=0.25 ** len(hidden), listed=listed(hidden),
         ),
         fixes=(Fix(label=say("Use ReLU in their place"), edits=tuple(edits)),),
     )  # fmt: skip
@@ -199,7 +194,7 @@ def _bias_before_norm(opened: _Opened) -> Iterator[Problem]:
         severity="warning",
         node=found[0].id,
         title=say("A bias in front of a batch norm does nothing"),
-        because=say("The norm takes the mean away, and the bias with it: {listed}.", listed=_listed(once)),
+        because=say("The norm takes the mean away, and the bias with it: {listed}.", listed=listed(once)),
         fixes=(
             Fix(
                 label=say("Leave these biases out"),

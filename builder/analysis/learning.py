@@ -1,6 +1,6 @@
 """Whether what is to learn can: a gradient has to come from an output back to every weight."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from builder.analysis.network import Analysis, Row, node_path
 from builder.catalog.initializers import Initializer, Values
@@ -21,7 +21,7 @@ def unlearnable(network: Network, analysis: Analysis, references: Iterable[str])
     learns, walls = _reached(rows, analysis.ends(references))
     for wall in walls:
         behind = (row for row in _before(rows, wall) if row.trainable and row.id not in learns)
-        stuck = [row.title or row.id for row in behind if not _by_hand(place(network, row.id)[0])]
+        stuck = [row for row in behind if not _by_hand(place(network, row.id)[0])]
         if stuck:
             node, block = place(network, wall)
             path = node_path(node.id, block)
@@ -31,7 +31,7 @@ def unlearnable(network: Network, analysis: Analysis, references: Iterable[str])
                 title=say("{node} cannot be trained", node=node.name),
                 because=say(
                     "The slope of {kind} is zero wherever it has one, so that nothing before it can learn: {stuck}.",
-                    kind=node.type, stuck=_listed(stuck),
+                    kind=node.type, stuck=listed(stuck),
                 ),
                 fixes=tuple(
                     Fix(
@@ -93,7 +93,7 @@ def copies(experiment: Experiment, analysis: Analysis) -> Iterator[Problem]:
             severity="warning",
             title=say("All weights start alike"),
             because=say("Units of a layer that start alike stay copies of one another: {layers}.",
-                        layers=_listed([row.title or row.id for row in rows])),
+                        layers=listed(rows)),
             fixes=(Fix(label=say("Start as PyTorch does"), edits=(Unset(path="recipe.init.weight"),)),),
         )  # fmt: skip
 
@@ -154,5 +154,7 @@ def _by_hand(node: Node) -> bool:
     return isinstance(node.init.get("weight"), Values)
 
 
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (say(" and {count} more", count=len(names) - 3) if len(names) > 3 else "")
+def listed(rows: Sequence[Row]) -> str:
+    """What layers are called, as far as a sentence bears it."""
+    more = say(" and {count} more", count=len(rows) - 3) if len(rows) > 3 else ""
+    return ", ".join(row.title or row.id for row in rows[:3]) + more
