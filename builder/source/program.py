@@ -9,7 +9,7 @@ from builder.analysis.memory import judged_at_once
 from builder.catalog.schedules import Constant, ReduceOnPlateau
 from builder.catalog.signal import Signal
 from builder.design.experiment import Execution, Experiment
-from builder.design.recipe import Objective
+from builder.design.recipe import EarlyStopping, Objective
 from builder.design.streams import STREAMS
 from builder.source.call import call, literal, wrapped
 from builder.source.modules import carried, own_modules
@@ -324,17 +324,16 @@ from torch import {hints}nn{average}'''
         rule = self.recipe.early_stopping
         if rule is None:
             return [], [], []
-        sign = "<" if rule.monitor == "loss" else ">"
-        change = f" {'-' if rule.monitor == 'loss' else '+'} {rule.min_delta!r}" if rule.min_delta else ""
-        begin = [f"best, waited = float({'inf' if rule.monitor == 'loss' else '-inf'!r}), 0"]
-        better = [f"best, waited = score[{literal(rule.monitor)}], 0"]
+        score, is_better, first = _scored(rule, "best")
+        begin = [f"best, waited = {first}, 0"]
+        better = [f"best, waited = {score}, 0"]
         end = []
         if rule.restore:
             better.append(f"best_weights = {{name: value.clone() for name, value in {judged}.state_dict().items()}}")
             begin.append("best_weights = None")
             end = ["if best_weights is not None:", f"    {judged}.load_state_dict(best_weights)"]
         lines = [
-            f"if score[{literal(rule.monitor)}] {sign} best{change}:",
+            f"if {is_better}:",
             *(f"    {line}" for line in better),
             "else:",
             "    waited += 1",
@@ -422,17 +421,16 @@ from torch import {hints}nn{average}'''
         rule = self.recipe.schedule
         if not isinstance(rule, ReduceOnPlateau):
             return [], []
-        is_loss = rule.monitor == "loss"
-        change = f" {'-' if is_loss else '+'} {rule.min_delta!r}" if rule.min_delta else ""
+        score, is_better, first = _scored(rule, "top")
         lines = [
-            f"if score[{literal(rule.monitor)}] {'<' if is_loss else '>'} top{change}:",
-            f"    top, stale = score[{literal(rule.monitor)}], 0",
+            f"if {is_better}:",
+            f"    top, stale = {score}, 0",
             "else:",
             "    stale += 1",
             f"if stale > {rule.patience}:",
             "    stale, falls = 0, falls + 1",
         ]
-        return [f"top, stale, falls = float({'inf' if is_loss else '-inf'!r}), 0, 0"], lines
+        return [f"top, stale, falls = {first}, 0, 0"], lines
 
 
 class _Judgement:
@@ -466,6 +464,14 @@ class _Judgement:
 
     def encoded(self, variable: str) -> str:
         return f"{self.encode}({variable}, {self.classes or 0})" if self.encode else variable
+
+
+def _scored(rule: EarlyStopping | ReduceOnPlateau, best: str) -> tuple[str, str, str]:
+    """The score that a rule watches, whether it is better than `best`, and what `best` is before there is a score."""
+    score = f"score[{literal(rule.monitor)}]"
+    if rule.monitor == "loss":
+        return score, f"{score} < {best}" + (f" - {rule.min_delta!r}" if rule.min_delta else ""), "float('inf')"
+    return score, f"{score} > {best}" + (f" + {rule.min_delta!r}" if rule.min_delta else ""), "float('-inf')"
 
 
 def _lines(depth: int, lines: Iterable[str]) -> str:
