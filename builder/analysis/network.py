@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from types import MappingProxyType
 from typing import NamedTuple
@@ -52,7 +53,7 @@ class Row(NamedTuple):
         return self.layer.group.lower() if self.layer else "block"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Analysis:
     """The layer table of a network, every signal in it by reference, and what is wrong with it."""
 
@@ -91,24 +92,29 @@ class Analysis:
 
     def expanded(self) -> Iterator[Row]:
         """The rows with every block opened and repeated, ids as in `state_dict`."""
-        yield from _expand(self.rows, "", {}, (), learns=True)
+        return iter(self.opened.values())
+
+    @property
+    def opened(self) -> dict[str, Row]:
+        """The same rows by id."""
+        return self._opened[0]
+
+    @cached_property
+    def _opened(self) -> tuple[dict[str, Row], dict[str, str | None]]:
+        """What `expanded` gives, and what outputs of blocks are called there; worked out once, however often it is asked."""
+        called: dict[str, str | None] = {}
+        return {row.id: row for row in _expand(self.rows, "", called, (), learns=True)}, called
 
     def ends(self, references: Iterable[str]) -> tuple[str | None, ...]:
         """What these references are called in the opened network."""
-        opened = _expand(self.rows, "", {}, tuple(references), learns=True)
-        while True:
-            try:
-                next(opened)
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
+        return tuple(self._opened[1].get(reference, reference) for reference in references)
 
     def last(self, reference: str) -> Row | None:
         """The layer, blocks opened, that works out the numbers of an output; views of them are looked through."""
-        rows = {row.id: row for row in self.expanded()}
         (end,) = self.ends([reference])
-        row = rows.get(split_reference(end or "")[0])
+        row = self.opened.get(split_reference(end or "")[0])
         while row and row.layer and row.layer.view:
-            row = rows.get(split_reference(row.inputs[0] or "")[0])
+            row = self.opened.get(split_reference(row.inputs[0] or "")[0])
         return row
 
 
@@ -125,13 +131,13 @@ def _added(rows: tuple[Row, ...]) -> dict[str, int]:
 
 
 def _expand(
-    rows: tuple[Row, ...], prefix: str, given: dict[str, str | None], results: tuple[str, ...], learns: bool
+    rows: tuple[Row, ...], prefix: str, called: dict[str, str | None], results: tuple[str, ...], learns: bool
 ) -> Generator[Row, None, tuple[str | None, ...]]:
     """The rows of a graph opened; returns what its `results` are called in the opened network.
 
-    `given` says what the graph's own inputs are called there. Nothing inside a block that does not learn learns.
+    `called` says what the graph's own inputs are called there, and is told the outputs of its blocks. Nothing inside a
+    block that does not learn learns.
     """
-    called = dict(given)
 
     def resolved(reference: str | None) -> str | None:
         return None if reference is None else called.get(reference, prefix + reference)
