@@ -9,7 +9,7 @@ import pytest
 import torch
 from variants import changed, quick
 
-from builder import limits
+from builder import limits, machine
 from builder.analysis import check
 from builder.analysis.memory import estimate, judged_at_once
 from builder.analysis.network import analyze
@@ -237,7 +237,7 @@ def test_what_pytorch_says_when_memory_is_gone_is_told_with_a_smaller_batch():
 
 
 def test_a_container_may_have_less_than_the_machine(tmp_path: Any, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(memory, "CGROUP", tmp_path)
+    monkeypatch.setattr(machine, "CGROUP", tmp_path)
     whole = memory.available_bytes("cpu")
     (tmp_path / "memory.max").write_text("3000\n")
     (tmp_path / "memory.current").write_text("1000\n")
