@@ -1,6 +1,6 @@
 """Whether what is to learn can: a gradient has to come from an output back to every weight."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from builder.analysis.network import Analysis, Row, node_path
 from builder.catalog.initializers import Initializer, Values
@@ -17,14 +17,13 @@ def unlearnable(network: Network, analysis: Analysis, references: Iterable[str])
     graphs: tuple[Graph, ...] = (network, *network.blocks.values())
     if all(node.layer.gradient for graph in graphs for node in graph.nodes if node.type):
         return
-    rows = {row.id: row for row in analysis.expanded()}
+    rows = analysis.opened
     learns, walls = _reached(rows, analysis.ends(references))
     for wall in walls:
         behind = (row for row in _before(rows, wall) if row.trainable and row.id not in learns)
         stuck = [row for row in behind if not _by_hand(place(network, row.id)[0])]
         if stuck:
-            node, block = place(network, wall)
-            path = node_path(node.id, block)
+            node, path = place(network, wall)[0], path_of(network, wall)
             yield Problem(
                 code="recipe/no-gradient",
                 node=wall,
@@ -79,23 +78,49 @@ def unfillable(experiment: Experiment) -> Iterator[Problem]:
 
 
 def copies(experiment: Experiment, analysis: Analysis) -> Iterator[Problem]:
-    """Weights that all start from one number, in a network with layers behind one another.
+    """Layers behind one another whose weights all start from one number, by the recipe's rule or one of their own.
 
-    A single layer can start so: its units have targets of their own. Of several, a hidden unit reads what its neighbours
-    read and is asked for what they are asked for: it stays a copy of them, and from zeros no gradient comes to it at all.
+    A single layer can start so: its units have targets of their own, or are read with weights that differ. Of several,
+    a hidden unit reads what its neighbours read and is asked for what they are asked for: it stays a copy of them, and
+    from zeros no gradient comes to it at all.
     """
-    rule = experiment.recipe.init.weight
-    rows = [row for row in analysis.expanded() if row.trainable and row.layer and row.layer.initialized]
-    rows = [row for row in rows if "weight" not in place(experiment.network, row.id)[0].init]
-    if rule.alike and len(rows) > 1:
-        yield Problem(
-            code="init/copies",
-            severity="warning",
-            title=say("All weights start alike"),
-            because=say("Units of a layer that start alike stay copies of one another: {layers}.",
-                        layers=listed(rows)),
-            fixes=(Fix(label=say("Start as PyTorch does"), edits=(Unset(path="recipe.init.weight"),)),),
-        )  # fmt: skip
+    recipe, network = experiment.recipe, experiment.network
+    rules = [node.init.get("weight") for graph in (network, *network.blocks.values()) for node in graph.nodes]
+    if not any(rule and rule.alike for rule in (recipe.init.weight, *rules)):
+        return
+    filled = {row.id: row for row in analysis.expanded() if row.layer and row.layer.initialized}
+    nodes = {id: place(network, id)[0] for id in filled}
+    alike = {id for id, node in nodes.items() if node.init.get("weight", recipe.init.weight).alike}
+    found: set[str] = set()
+    for id in alike:
+        behind = _filled_behind(analysis, filled, id)
+        if filled[id].trainable and behind and behind <= alike:
+            found |= {id, *behind}
+    if not found:
+        return
+    stuck = [filled[id] for id in filled if id in found]
+    own = dict.fromkeys(path_of(network, row.id) for row in stuck if nodes[row.id].init.get("weight"))
+    starts = [*(f"{path}.init.weight" for path in own), *(["recipe.init.weight"] if recipe.init.weight.alike else [])]
+    yield Problem(
+        code="init/copies",
+        severity="warning",
+        node=stuck[0].id,
+        title=say("Weights of layers behind one another start alike"),
+        because=say("Units of a layer that start alike stay copies of one another: {layers}.", layers=listed(stuck)),
+        fixes=(Fix(label=say("Start as PyTorch does"), edits=tuple(Unset(path=path) for path in starts)),),
+    )
+
+
+def _filled_behind(analysis: Analysis, filled: Mapping[str, Row], id: str) -> set[str]:
+    """The next layers with first weights on every way from a layer on."""
+    found, seen = set(), {id}
+    for row in analysis.expanded():  # in running order
+        if row.id not in seen and any(_node(reference) in seen for reference in row.inputs if reference):
+            if row.id in filled:
+                found.add(row.id)
+            else:
+                seen.add(row.id)
+    return found
 
 
 def _no_matrix(what: str, rule: Initializer, path: str) -> Problem:
@@ -148,6 +173,12 @@ def place(network: Network, path: str) -> tuple[Node, str | None]:
             return node, block
         block = node.block
         graph = network.blocks[block]
+
+
+def path_of(network: Network, path: str) -> str:
+    """Where that node stands in the document, as paths of edits say it."""
+    node, block = place(network, path)
+    return node_path(node.id, block)
 
 
 def _by_hand(node: Node) -> bool:

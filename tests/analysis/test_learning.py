@@ -108,6 +108,65 @@ def test_hidden_weights_that_all_start_alike_are_warned_of_and_the_units_do_stay
     assert torch.equal(module.hidden.weight.grad[0], module.hidden.weight.grad[1])
 
 
+ALIKE = {"weight": {"type": "Constant"}}
+BENDS = {"id": "bends", "type": "Sigmoid"}
+
+
+def unlike_units(design: Experiment) -> bool:
+    """Whether the units of the hidden layer are asked for different things, so that they do not stay copies."""
+    torch.manual_seed(0)
+    module = build(design.network, design.recipe.init)
+    module(torch.randn(5, 2))[0].pow(2).sum().backward()
+    return not torch.equal(module.hidden.weight.grad[0], module.hidden.weight.grad[1])
+
+
+def starting(rule: dict[str, Any], *nodes: dict[str, Any]) -> Experiment:
+    document = to_json(perceptron(*nodes))
+    document["recipe"]["init"] = {"weight": rule, "bias": {"type": "Zeros"}}
+    return read.experiment(document)
+
+
+@pytest.mark.parametrize("own", ["Zeros", "Ones", "Constant"])
+@pytest.mark.parametrize("recipe", ["Default", "Constant"])
+def test_weights_of_nodes_that_start_alike_are_warned_of_as_the_recipe_s_are(own: str, recipe: str):
+    start = {"weight": {"type": own}}
+    scores = dense("scores", **({"init": start} if recipe == "Default" else {}))
+    design = starting({"type": recipe}, dense("hidden", init=start), BENDS, scores)
+    assert not unlike_units(design)
+    (problem,) = check(design)[1]
+    assert (problem.code, problem.node) == ("init/copies", "hidden") and problem.because.endswith(": hidden, scores.")
+    (fix,) = problem.fixes
+    repaired = read.experiment(edits.apply(to_json(design), fix.edits))
+    assert check(repaired)[1] == [] and unlike_units(repaired)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "hidden", "scores"),
+    [("Default", ALIKE, {}), ("Constant", {}, {"weight": {"type": "Normal"}})],
+    ids=["by its own rule", "by the recipe's"],
+)
+def test_a_hidden_layer_may_start_alike_where_what_reads_it_does_not(
+    recipe: str, hidden: dict[str, Any], scores: dict[str, Any]
+):
+    design = starting({"type": recipe}, dense("hidden", init=hidden), BENDS, dense("scores", init=scores))
+    assert check(design)[1] == [] and unlike_units(design)
+
+
+def test_an_output_may_start_from_zeros():
+    zeros = {"weight": {"type": "Zeros"}}
+    assert check(starting({"type": "Default"}, dense("hidden"), BENDS, dense("scores", init=zeros)))[1] == []
+
+
+def test_layers_inside_a_repeated_block_that_start_alike_are_repaired_there():
+    inside = [dense("mix", inputs=["x"], init=ALIKE), {**BENDS, "inputs": ["mix"]}]
+    block = {"inputs": ["x"], "nodes": inside, "outputs": ["bends"]}
+    design = perceptron({"id": "deep", "block": "Deep", "repeat": 2}, dense("scores"), blocks={"Deep": block})
+    (problem,) = check(design)[1]
+    assert (problem.code, problem.node) == ("init/copies", "deep.0.mix")
+    assert problem.because.endswith(": deep.0.mix, deep.1.mix.")
+    assert check(read.experiment(edits.apply(to_json(design), problem.fixes[0].edits)))[1] == []
+
+
 @pytest.mark.parametrize(
     ("rule", "nodes"),
     [
