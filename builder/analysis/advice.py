@@ -4,102 +4,53 @@ Every rule looks at the opened network, so that what blocks hide is seen too; of
 A rule keeps silent where what it doubts is known to be meant: each says which cases those are.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from builder.analysis.learning import listed, place
-from builder.analysis.network import Analysis, Row, node_path
+from builder.analysis.network import Analysis, Row
+from builder.analysis.opened import BOUNDED, NORMS, RECTIFYING, SATURATING, SMOOTH, WEIGHTED, Opened
 from builder.catalog.signal import Signal
+from builder.catalog.sources import Scale
 from builder.design import names
+from builder.design.data import Data
 from builder.design.experiment import Experiment
-from builder.design.network import Network, split_reference
-from builder.problem import Edit, Fix, Insert, Problem, Remove, Set, say
+from builder.problem import Edit, Fix, Insert, Problem, Set, say
 
-WEIGHTED = frozenset({"dense", "convolution"})
-"""Families of layers that add up what they read, each number times a weight."""
-NORMS = ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d")
-SATURATING = frozenset({"Sigmoid", "Tanh", "Softsign", "Hardsigmoid", "Hardtanh"})
-"""Activations that are flat on both sides, for which Xavier's spread was worked out (Glorot and Bengio 2010)."""
-RECTIFYING = frozenset({"ReLU", "ReLU6", "LeakyReLU", "PReLU", "RReLU"})
-"""Activations that drop or shrink one half of what they read, for which He's spread was (He et al. 2015)."""
-BOUNDED = {
-    "Sigmoid": "0 and 1", "Hardsigmoid": "0 and 1", "Softmax": "0 and 1", "Tanh": "-1 and 1", "Softsign": "-1 and 1",
-    "Hardtanh": "-1 and 1", "ReLU6": "0 and 6",
-}  # fmt: skip
-"""Between what the answers of an activation always lie."""
 DEEP = 3
 """From so many sigmoids behind one another on, each of which lets a quarter of a gradient through at most."""
 USUAL_BATCH = 32
+FAR = 10.0
+"""Means and standard deviations of inputs beyond it are told of: about 0 and 1 is what first weights and usual rates are made for."""
+APART = 100.0
+"""How many times as spread as another an input may be."""
+SMALL, SHRUNK = 64, 8
+"""Pixels a side of a small picture, and how many times smaller it should not be before a second convolution looks at it."""
 MANY = 10
 """Parameters for each number that is to be learned, from which on nothing but chance keeps a network from learning its samples by heart."""
 
 
-def advice(experiment: Experiment, analysis: Analysis, looked_at: Sequence[tuple[str, str]]) -> Iterator[Problem]:
-    """Doubts about a design without errors. `looked_at` says of each objective which output meets which target column."""
-    opened = _Opened(experiment.network, analysis)
+def advice(
+    experiment: Experiment, analysis: Analysis, read: Mapping[str, str | None], looked_at: Sequence[tuple[str, str]]
+) -> Iterator[Problem]:
+    """Doubts about a design without errors.
+
+    `read` says which column each Input reads, `looked_at` of each objective which output meets which target column.
+    """
+    opened = Opened(experiment.network, analysis)
     yield from _one_linear_layer(opened)
     yield from _sigmoids(opened)
     yield from _initializer(experiment, opened)
     yield from _bias_before_norm(opened)
     yield from _norm_of_one(experiment, opened)
     yield from _single_points(opened)
+    yield from _shrunk_early(opened)
+    yield from _unscaled(experiment, opened, read)
     for at, (reference, column) in enumerate(looked_at):
         last = analysis.last(reference)
         if last:
             yield from _ending(experiment, opened, at, column, last)
     yield from _rate(experiment)
     yield from _by_heart(experiment, analysis, opened, [column for _, column in looked_at])
-
-
-class _Opened:
-    """The network with its blocks opened: rows by id, and who reads them."""
-
-    def __init__(self, network: Network, analysis: Analysis) -> None:
-        self.network = network
-        self.rows = {row.id: row for row in analysis.expanded()}
-        self.readers: dict[str, list[Row]] = defaultdict(list)
-        for row in self.rows.values():
-            for source in self.sources(row):
-                self.readers[source.id].append(row)
-
-    def sources(self, row: Row) -> list[Row]:
-        """What a layer reads."""
-        read = dict.fromkeys(split_reference(reference)[0] for reference in row.inputs if reference)
-        return [self.rows[source] for source in read if source in self.rows]
-
-    def before(self, row: Row) -> Row | None:
-        """The layer that made the numbers which a layer reads: in front of views, dropout and batch norms, which bend nothing."""
-        while len(sources := self.sources(row)) == 1:
-            (row,) = sources
-            if not _passes(row):
-                return row
-        return None
-
-    def behind(self, row: Row) -> Iterator[Row]:
-        """The layers that work on what a layer gives, behind views, dropout and batch norms."""
-        for reader in self.readers[row.id]:
-            if _passes(reader):
-                yield from self.behind(reader)
-            else:
-                yield reader
-
-    def path(self, row: Row) -> str:
-        """Where its node stands in the document."""
-        node, block = place(self.network, row.id)
-        return node_path(node.id, block)
-
-    def once(self, rows: Iterable[Row]) -> list[Row]:
-        """The first of those that are copies of one node."""
-        return list({self.path(row): row for row in reversed(list(rows))}.values())[::-1]
-
-    def removed(self, row: Row) -> Remove:
-        node, block = place(self.network, row.id)
-        return Remove(node=node.id, block=block)
-
-
-def _passes(row: Row) -> bool:
-    """Whether it is linear without learning to mix: views, dropout, and batch norms, which scale each number."""
-    return row.type in NORMS or row.family == "regularization" or bool(row.layer and row.layer.view)
 
 
 def _named(row: Row) -> str:
@@ -116,7 +67,7 @@ def _features(signal: Signal) -> int:
 # The network -----------------------------------------------------------------------------------------------------
 
 
-def _one_linear_layer(opened: _Opened) -> Iterator[Problem]:
+def _one_linear_layer(opened: Opened) -> Iterator[Problem]:
     """Two weighted layers without a bend between them. Meant where the first is narrower than both sides, as the code of an
     autoencoder or the end of an inverted bottleneck is, and where it mixes no channels (depthwise)."""
     found = []
@@ -153,9 +104,9 @@ def _depthwise(row: Row) -> bool:
     return getattr(row.layer, "groups", 1) > 1
 
 
-def _sigmoids(opened: _Opened) -> Iterator[Problem]:
+def _sigmoids(opened: Opened) -> Iterator[Problem]:
     """Many sigmoids on the way of the signal. One that opens a gate, as of squeeze and excitation, is read by no weights."""
-    hidden = [row for row in opened.rows.values() if row.type == "Sigmoid" and _feeds_weights(opened, row)]
+    hidden = [row for row in opened.rows.values() if row.type == "Sigmoid" and opened.feeds_weights(row)]
     if len(hidden) < DEEP:
         return
     edits: list[Edit] = []
@@ -174,11 +125,7 @@ def _sigmoids(opened: _Opened) -> Iterator[Problem]:
     )  # fmt: skip
 
 
-def _feeds_weights(opened: _Opened, row: Row) -> bool:
-    return any(reader.family in WEIGHTED for reader in opened.behind(row))
-
-
-def _bias_before_norm(opened: _Opened) -> Iterator[Problem]:
+def _bias_before_norm(opened: Opened) -> Iterator[Problem]:
     """A bias that a batch norm takes away again with the mean."""
     found = [
         row
@@ -204,7 +151,7 @@ def _bias_before_norm(opened: _Opened) -> Iterator[Problem]:
     )
 
 
-def _single_points(opened: _Opened) -> Iterator[Problem]:
+def _single_points(opened: Opened) -> Iterator[Problem]:
     """A window that slides over an image of which one point is left: all else that it sees is padding."""
     for row in opened.once(row for row in opened.rows.values() if row.family == "convolution" and row.given_signals):
         sides = row.given_signals[0].shape[1:]
@@ -224,7 +171,49 @@ def _single_points(opened: _Opened) -> Iterator[Problem]:
             )
 
 
-def _all_before(opened: _Opened, row: Row) -> Iterator[Row]:
+def _shrunk_early(opened: Opened) -> Iterator[Problem]:
+    """A small picture of which little is left for the second window that slides over it. Large ones have pixels to spare,
+    patches are looked at by one convolution alone, and of single points another rule tells."""
+    looks = (row for row in opened.rows.values() if row.family == "convolution" and _sees_around(row))
+    first, second = next(looks, None), next(looks, None)
+    if first is None or second is None:
+        return
+    (whole, left) = (row.given_signals[0].shape[1:] for row in (first, second))
+    if max(whole) > SMALL or min(left) < 2 or min(whole) < SHRUNK * min(left):
+        return
+    between = [row for row in _all_before(opened, second) if _strides(row)]
+    yield Problem(
+        code="advice/shrunk-early",
+        severity="warning",
+        node=second.id,
+        title=say("Little of the picture is left for {node}", node=_named(second)),
+        because=say(
+            "{signal} comes in, of pictures that are {whole}: small things are gone before a second layer could look at them.",
+            signal=second.given_signals[0], whole=first.given_signals[0],
+        ),
+        fixes=tuple(_at_full_size(opened, row) for row in between),
+    )  # fmt: skip
+
+
+def _sees_around(row: Row) -> bool:
+    """Whether a window of it, which slides over a picture, is more than one pixel."""
+    return bool(row.window and len(row.window) == 2 and max(extent for extent, _ in row.window) > 1)
+
+
+def _strides(row: Row) -> bool:
+    sliding = row.family in ("convolution", "pooling") and row.window
+    return bool(sliding and max(stride for _, stride in sliding) > 1)
+
+
+def _at_full_size(opened: Opened, row: Row) -> Fix:
+    """A way to keep the size of what a layer makes smaller."""
+    if row.family == "pooling":
+        return Fix(label=say("Leave {pool} out", pool=_named(row)), edits=(opened.removed(row),))
+    path = f"{opened.path(row)}.params.stride"
+    return Fix(label=say("Set the stride of {node} to 1", node=_named(row)), edits=(Set(path=path, value=1),))
+
+
+def _all_before(opened: Opened, row: Row) -> Iterator[Row]:
     """What lies on the way to a layer, the nearest first, along first inputs."""
     while sources := opened.sources(row):
         row = sources[0]
@@ -234,12 +223,12 @@ def _all_before(opened: _Opened, row: Row) -> Iterator[Row]:
 # The recipe ------------------------------------------------------------------------------------------------------
 
 
-def _initializer(experiment: Experiment, opened: _Opened) -> Iterator[Problem]:
+def _initializer(experiment: Experiment, opened: Opened) -> Iterator[Problem]:
     """A spread of first weights that was worked out for the other kind of activation."""
     rule = experiment.recipe.init.weight.name
-    hidden = [row.type for row in opened.rows.values() if row.family == "activation" and _feeds_weights(opened, row)]
-    flat, bent = (sum(kind in kinds for kind in hidden) for kinds in (SATURATING, RECTIFYING))
-    if rule.startswith("He") and flat > bent:
+    hidden = [row.type for row in opened.rows.values() if row.family == "activation" and opened.feeds_weights(row)]
+    flat, bent, smooth = (sum(kind in kinds for kind in hidden) for kinds in (SATURATING, RECTIFYING, SMOOTH))
+    if rule.startswith("He") and flat > bent + smooth:
         other, kind = f"Xavier{rule.removeprefix('He')}".replace("Truncated", "Normal"), say("flat on both sides")
     elif rule.startswith("Xavier") and bent > flat:
         other, kind = f"He{rule.removeprefix('Xavier')}", say("zero or small on one side")
@@ -257,7 +246,7 @@ def _initializer(experiment: Experiment, opened: _Opened) -> Iterator[Problem]:
     )  # fmt: skip
 
 
-def _norm_of_one(experiment: Experiment, opened: _Opened) -> Iterator[Problem]:
+def _norm_of_one(experiment: Experiment, opened: Opened) -> Iterator[Problem]:
     """Statistics of a batch that has one sample."""
     samples = experiment.data.split.sizes(experiment.data.source.samples_total())[0]
     norm = next((row for row in opened.rows.values() if row.type in NORMS), None)
@@ -276,7 +265,55 @@ def _norm_of_one(experiment: Experiment, opened: _Opened) -> Iterator[Problem]:
     )
 
 
-def _ending(experiment: Experiment, opened: _Opened, at: int, column: str, last: Row) -> Iterator[Problem]:
+def _unscaled(experiment: Experiment, opened: Opened, read: Mapping[str, str | None]) -> Iterator[Problem]:
+    """Measurements far from 0 and 1, or on very different scales, that nothing scales: no preparation, no norm in front."""
+    data = experiment.data
+    for node, column in read.items():
+        prepared = {preparation.per for preparation in data.prepare if preparation.column == column}
+        scales = data.source.scales().get(column or "", ())
+        normed = all(reader.type in NORMS for reader in opened.readers[node])
+        if not scales or "feature" in prepared or normed:
+            continue
+        because = _because_unscaled(scales, "column" in prepared)
+        if because:
+            yield Problem(
+                code="advice/unscaled",
+                severity="warning",
+                node=node,
+                title=say("The numbers of {column} are on scales of their own", column=column),
+                because=because,
+                fixes=(
+                    _prepared(data, say("Standardize {column}", column=column), "Standardize", column),
+                    _prepared(data, say("Scale {column} to 0 to 1", column=column), "MinMax", column),
+                ),
+            )
+
+
+def _because_unscaled(scales: Sequence[Scale], together: bool) -> str:
+    """What is wrong with scales; empty where nothing is. `together` says that one scale was found for all of them."""
+    spreads = sorted(scale.deviation for scale in scales if scale.deviation)
+    if spreads and spreads[-1] > APART * spreads[0]:
+        return say(
+            "Their standard deviations go from {low:g} to {high:g}: in every sum those of the largest drown the others.",
+            low=spreads[0], high=spreads[-1],
+        )  # fmt: skip
+    furthest = max(scales, key=lambda scale: max(abs(scale.mean), scale.deviation))
+    if together or max(abs(furthest.mean), furthest.deviation) <= FAR:
+        return ""
+    return say(
+        "One has a mean of {mean:g} and a standard deviation of {deviation:g}: first weights and usual rates are made for 0 and 1.",
+        mean=furthest.mean, deviation=furthest.deviation,
+    )  # fmt: skip
+
+
+def _prepared(data: Data, label: str, preparation: str, column: str | None) -> Fix:
+    """Each number of a column brought to a scale, behind what is done to it already."""
+    before = [other.json_pick() for other in data.prepare]
+    value = [*before, {"type": preparation, "params": {"column": column}}]
+    return Fix(label=label, edits=(Set(path="data.prepare", value=value),))
+
+
+def _ending(experiment: Experiment, opened: Opened, at: int, column: str, last: Row) -> Iterator[Problem]:
     """What the n-th output ends in and should not."""
     loss = experiment.recipe.objectives[at].loss
     repeated = {"CrossEntropy": "Softmax", "Focal": "Softmax", "BCEWithLogits": "Sigmoid"}.get(loss.name)
@@ -335,7 +372,7 @@ def _rate(experiment: Experiment) -> Iterator[Problem]:
     )
 
 
-def _by_heart(experiment: Experiment, analysis: Analysis, opened: _Opened, learned: Sequence[str]) -> Iterator[Problem]:
+def _by_heart(experiment: Experiment, analysis: Analysis, opened: Opened, learned: Sequence[str]) -> Iterator[Problem]:
     """Far more to learn than there is to learn from, and nothing against learning the samples by heart."""
     recipe, data = experiment.recipe, experiment.data
     sizes = data.split.sizes(data.source.samples_total())

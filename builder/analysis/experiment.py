@@ -44,7 +44,7 @@ def _found(design: Experiment | Network, analysis: Analysis) -> list[Problem]:
         found += [*nothing_learns(design.network, analysis), *unfillable(design), *copies(design, analysis)]
         if not any(problem.severity == "error" for problem in found):
             looked_at = list(zip(output_references(design), target_columns(design), strict=True))
-            found += advice(design, analysis, looked_at)
+            found += advice(design, analysis, input_columns(design), looked_at)
     return found
 
 

@@ -1,6 +1,6 @@
 """Where data can come from. An entry says what columns it has without loading them; `builder.data` loads them."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -14,10 +14,24 @@ Seed = Annotated[int, Field(ge=0, lt=2**31)]
 TWO_CLASSES = Signal((), "", "int64", 2)
 
 
+class Scale(NamedTuple):
+    """Of one number of a sample: its mean and standard deviation over all samples."""
+
+    mean: float
+    deviation: float
+
+
 class Source(Entry):
     """A set of samples with named columns. `target` is the function of `builder.data.loaders` that gives them."""
 
     kind: ClassVar[str] = "data source"
+
+    def scales(self) -> dict[str, tuple[Scale, ...]]:
+        """The scale of each number in a row of measurements, by column, to three digits.
+
+        Columns whose numbers are all about as large as 1 need not be told of, nor are pictures and sequences.
+        """
+        return {}
 
     def features(self) -> dict[str, Signal]:
         """The columns that can feed an Input, by name."""
@@ -143,6 +157,9 @@ class Iris(Source):
     group, target = "Measurements", "iris"
     formula = r"x \in \mathbb R^4,\quad y \in \{0, 1, 2\}"
 
+    def scales(self) -> dict[str, tuple[Scale, ...]]:
+        return {"measurements": (Scale(5.84, 0.825), Scale(3.06, 0.434), Scale(3.76, 1.76), Scale(1.2, 0.76))}
+
     def features(self) -> dict[str, Signal]:
         return {"measurements": Signal((4,), "F")}
 
@@ -161,6 +178,11 @@ class Wine(Source):
 
     group, target = "Measurements", "wine"
     formula = r"x \in \mathbb R^{13},\quad y \in \{0, 1, 2\}"
+
+    def scales(self) -> dict[str, tuple[Scale, ...]]:
+        means = (13.0, 2.34, 2.37, 19.5, 99.7, 2.3, 2.03, 0.362, 1.59, 5.06, 0.957, 2.61, 747.0)
+        deviations = (0.81, 1.11, 0.274, 3.33, 14.2, 0.624, 0.996, 0.124, 0.571, 2.31, 0.228, 0.708, 314.0)
+        return {"measurements": tuple(map(Scale, means, deviations))}
 
     def features(self) -> dict[str, Signal]:
         return {"measurements": Signal((13,), "F")}

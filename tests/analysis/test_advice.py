@@ -7,6 +7,7 @@ from variants import changed
 
 from builder.analysis import check
 from builder.blocks import example
+from builder.catalog.sources import Iris, Scale
 from builder.design import edits, read
 from builder.design.experiment import Experiment
 from builder.design.network import to_json
@@ -171,6 +172,82 @@ def test_a_window_over_a_single_point():
     problem = the_only(with_kernel(3), "single-point")
     assert (problem.node, problem.fixes[0].label) == ("conv2d3", "Leave maxpool2d2 out")
     assert check(with_kernel(1))[1] == []
+
+
+def stem(stride: int, pool: int, kernel: int = 3, size: int = 28) -> Experiment:
+    """Two convolutions with a stride and a pooling between them, on pictures of `size` x `size`."""
+    around = {"kernel_size": kernel, "padding": kernel // 2}
+    layers = [("Conv2d", {"out_channels": 4, "kernel_size": 5, "padding": 2, "stride": stride}), ("ReLU", {}),
+              ("MaxPool2d", {"kernel_size": pool}), ("Conv2d", {"out_channels": 4, **around}), ("ReLU", {}),
+              ("AdaptiveAvgPool2d", {}), ("Flatten", {}), ("Linear", {"out_features": 10})]  # fmt: skip
+    before = {"id": "image", "type": "Input", "params": {"shape": [3, size, size]}}
+    document = to_json(learning(chain(*layers, before=before)))
+    document["data"] = {"source": {"type": "Shapes", "params": {"size": size}}}
+    return read.experiment(document)
+
+
+def test_a_small_picture_is_not_made_tiny_before_it_is_looked_at_twice():
+    problem = the_only(stem(stride=4, pool=2), "shrunk-early")  # 28, 7, 3
+    assert problem.node == "conv2d3" and "4 x 3 x 3 comes in, of pictures that are 3 x 28 x 28" in problem.because
+    assert [fix.label for fix in problem.fixes] == ["Leave maxpool2d2 out", "Set the stride of conv2d0 to 1"]
+    assert check(stem(stride=2, pool=2))[1] == []  # 28, 14, 7
+    assert told(stem(stride=2, pool=4), "shrunk-early")  # 28, 14, 3
+
+
+@pytest.mark.parametrize(
+    ("quiet", "loud"), [({"size": 65}, {"size": 64}), ({"kernel": 1}, {"kernel": 3})], ids=["large", "one pixel"]
+)
+def test_what_is_left_is_enough_for_large_pictures_and_for_single_pixels(quiet: Json, loud: Json):
+    assert check(stem(**{"stride": 4, "pool": 2} | quiet))[1] == []
+    assert told(stem(**{"stride": 4, "pool": 2} | loud), "shrunk-early")
+
+
+def measured(source: str, *prepare: Json, norm: bool = False) -> Experiment:
+    """A small network on a table of measurements."""
+    features = {"Wine": 13, "Iris": 4}[source]
+    row = {"id": "row", "type": "Input", "params": {"shape": [features]}}
+    front = [("BatchNorm1d", {})] if norm else []
+    layers = [*front, ("Linear", {"out_features": 8}), ("ReLU", {}), ("Linear", {"out_features": 3})]
+    document = to_json(learning(chain(*layers, before=row)))
+    column = {"column": "measurements"}
+    prepared = [{**one, "params": {**one.get("params", {}), **column}} for one in prepare]
+    document["data"] = {"source": {"type": source}, "prepare": prepared}
+    return read.experiment(document)
+
+
+WHOLE = {"type": "Standardize", "params": {"per": "column"}}
+
+
+def test_measurements_on_scales_of_their_own_are_to_be_prepared():
+    problem = the_only(measured("Wine"), "unscaled")
+    assert problem.node == "row" and "from 0.124 to 314" in problem.because
+    assert [fix.label for fix in problem.fixes] == ["Standardize measurements", "Scale measurements to 0 to 1"]
+    the_only(measured("Wine", WHOLE), "unscaled")  # one scale for all leaves them as unlike as they were
+    for quiet in (measured("Wine", {"type": "Standardize"}), measured("Wine", {"type": "MinMax"}), measured("Iris"),
+                  measured("Wine", norm=True)):  # fmt: skip
+        assert check(quiet)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("scales", "is_told", "told_if_as_one"),
+    [
+        ([(0, 1), (0, 1)], False, False),
+        ([(10, 10), (-10, 10)], False, False),
+        ([(0, 1), (0, 11)], True, False),
+        ([(0, 1), (11, 1)], True, False),
+        ([(-11, 1), (0, 1)], True, False),
+        ([(0, 0.05), (0, 5.5)], True, True),  # 110 times
+        ([(0, 0.06), (0, 5.5)], False, False),  # 92 times
+        ([(3, 0), (0, 5.5)], False, False),  # a constant has no scale
+    ],
+)
+def test_which_scales_are_far_off(
+    scales: list[tuple[float, float]], is_told: bool, told_if_as_one: bool, monkeypatch: pytest.MonkeyPatch
+):
+    stated = {"measurements": tuple(Scale(*scale) for scale in scales)}
+    monkeypatch.setattr(Iris, "scales", lambda self: stated)
+    assert bool(told(measured("Iris"), "unscaled")) is is_told
+    assert bool(told(measured("Iris", WHOLE), "unscaled")) is told_if_as_one
 
 
 @pytest.mark.parametrize(("loss", "last"), [("CrossEntropy", "Softmax"), ("Focal", "Softmax")])

@@ -51,6 +51,24 @@ def test_every_source_names_the_classes_of_its_first_target(entry):
     assert len(entry().labels()) == len(set(entry().labels())) == (first.classes or 0)
 
 
+@pytest.mark.parametrize("entry", Source.shelf.values(), ids=lambda entry: entry.__name__)
+def test_the_scales_of_measurements_are_those_of_the_samples_and_none_that_is_far_off_is_left_out(entry):
+    source, arrays = entry(), columns(entry())
+    for name, signal in source.features().items():
+        if signal.axes != "F":
+            assert name not in source.scales()
+            continue
+        numbers = arrays[name].astype("float64")
+        found = [(numbers[:, at].mean(), numbers[:, at].std()) for at in range(signal.shape[0])]
+        stated = source.scales().get(name)
+        if stated is None:
+            assert all(abs(mean) < 10 and 0.1 < deviation < 10 for mean, deviation in found)
+        else:
+            assert [(f"{mean:.3g}", f"{spread:.3g}") for mean, spread in stated] == [
+                (f"{mean:.3g}", f"{spread:.3g}") for mean, spread in found
+            ]
+
+
 @pytest.mark.parametrize("name", GENERATED)
 def test_a_generated_source_depends_on_its_seed_alone(name):
     entry = Source.shelf[name]
