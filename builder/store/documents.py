@@ -226,6 +226,18 @@ def changed_since(owner: str, id: str, revision: int) -> list[str]:
         return sorted({part for touched in connection.execute(changes).scalars() for part in touched})
 
 
+def before(owner: str, id: str) -> dict[str, Json] | None:
+    """The document that the last change was made of; None where undo was the last, there was no change, or it cannot be read."""
+    query = (
+        select(draft_step.c.document)
+        .join(draft, (draft.c.id == draft_step.c.draft) & (draft.c.revision == draft_step.c.revision))
+        .where(draft.c.owner == owner, draft.c.id == id, draft_step.c.stack == "undo")
+    )
+    with reading() as connection:
+        document = connection.execute(query).scalar_one_or_none()
+    return None if document is DAMAGED else document
+
+
 def _travel(owner: str, id: str, source: str, target: str) -> Draft:
     """Pop a document from one stack, and push the current one on the other."""
     with writing() as connection:

@@ -1,11 +1,13 @@
 """What an edit is said to do is what the two layer tables differ in."""
 
-from builder.analysis import analyze
-from builder.analysis.effect import effect
+import pytest
+
+from builder.analysis import Analysis, analyze
+from builder.analysis.effect import effect, explosion
 from builder.blocks import example
 from builder.design import edits, read
-from builder.design.network import to_json
-from builder.problem import Edit, Remove, Set
+from builder.design.network import Network, to_json
+from builder.problem import Edit, Problem, Remove, Set
 
 
 def after(*changes: Edit) -> str:
@@ -35,3 +37,44 @@ def test_layers_whose_output_is_no_more_known_have_changed() -> None:
 def test_one_layer_is_told_as_one() -> None:
     assert after(Set(path="network.nodes.f6.params.out_features", value=85)).startswith("2 layers change shape")
     assert "change" not in after(Remove(node="tanh1"))
+
+
+def wide(units: int, features: int = 1000) -> Network:
+    """So many parameters for each of so many features, without biases."""
+    nodes = [
+        {"id": "row", "type": "Input", "params": {"shape": [features]}},
+        {"id": "small", "type": "Linear", "params": {"out_features": 1, "bias": False}, "inputs": ["row"]},
+        {"id": "large", "type": "Linear", "params": {"out_features": units, "bias": False}, "inputs": ["row"]},
+    ]
+    return read.network({"nodes": nodes, "outputs": ["small", "large"]})
+
+
+def grown(before: Network, after: Network) -> Problem | None:
+    return explosion(analyze(before), analyze(after), to_json(before))
+
+
+def test_an_edit_that_makes_a_network_many_times_as_large_is_told_with_the_way_back() -> None:
+    before = wide(199)  # 199,000 and 1,000 parameters
+    problem = grown(before, wide(1999))
+    assert problem is not None and (problem.severity, problem.node) == ("warning", "large")
+    assert problem.title == "The last change made the network 10 times as large"
+    assert problem.because == "It had 200,000 parameters and has 2,000,000. large has 1,999,000 of them: it reads 1000."
+    (fix,) = problem.fixes
+    document = to_json(example("lenet5")) | {"network": to_json(wide(1999))}
+    assert edits.apply(document, list(fix.edits))["network"] == to_json(before)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_told"),
+    [(199, 1000, True), (199, 999, False), (99, 999, True), (99, 998, False), (1999, 99, False)],
+    ids=["just more than five times", "five times", "a million", "less than a million", "smaller"],
+)
+def test_small_networks_may_grow_as_they_like_and_large_ones_five_times(before: int, after: int, is_told: bool) -> None:
+    assert (grown(wide(before), wide(after)) is not None) is is_told
+
+
+def test_a_network_that_was_broken_before_was_not_that_small() -> None:
+    broken = to_json(wide(199))
+    broken["nodes"][2]["inputs"] = [None]
+    was: Analysis = analyze(read.network(broken))
+    assert was.parameters == 1000 and explosion(was, analyze(wide(1999)), broken) is None

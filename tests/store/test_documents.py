@@ -63,21 +63,23 @@ def test_changed_since_is_the_union_of_what_later_revisions_touched() -> None:
 @given(actions=st.lists(st.sampled_from(["save", "undo", "redo"]), max_size=40))
 def test_undo_and_redo_are_those_of_a_list_with_a_finger_on_it(actions: list[str]) -> None:
     draft = documents.create("ada", "Digits", {"number": 0})
-    states, finger, revision = [0], 0, 1
+    states, finger, revision, before = [0], 0, 1, None
     for number, action in enumerate(actions, start=1):
         if action == "save":
             states[finger + 1 :] = [number]
             finger += 1
             revision += 1
-            draft = save(draft, number)
+            draft, before = save(draft, number), {"number": states[finger - 1]}
         else:
             target = finger + (1 if action == "redo" else -1)
             if 0 <= target < len(states):
                 finger = target
                 revision += 1
+                before = {"number": states[finger - 1]} if action == "redo" else None
             draft = (documents.redo if action == "redo" else documents.undo)("ada", draft.id)
         expected = ({"number": states[finger]}, revision, finger > 0, finger < len(states) - 1)
         assert (draft.document, draft.revision, draft.can_undo, draft.can_redo) == expected
+        assert documents.before("ada", draft.id) == before
     assert documents.get("ada", draft.id) == draft
 
 
@@ -95,6 +97,7 @@ def test_as_many_steps_as_the_limit_can_be_undone() -> None:
 
 def test_another_owner_sees_nothing_and_changes_nothing() -> None:
     mine = save(documents.create("ada", "Digits", {"number": 0}), 1, ["conv"])
+    assert documents.before("bob", mine.id) is None
     assert documents.get("eve", mine.id) is None
     assert documents.latest("eve") is None
     assert documents.listing("eve") == []
