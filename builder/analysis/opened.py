@@ -69,8 +69,16 @@ class Opened:
         return Remove(node=node.id, block=block)
 
     def feeds_weights(self, row: Row) -> bool:
-        """Whether a layer with weights works on what a layer gives."""
-        return any(reader.family in WEIGHTED for reader in self.behind(row))
+        """Whether layers with weights work on what a layer gives, behind whatever has none; what multiplies others is a gate."""
+        seen, waiting = {row.id}, [row.id]
+        while waiting:
+            for reader in self.readers[waiting.pop()]:
+                if reader.layer and reader.layer.initialized:
+                    return True
+                if reader.id not in seen and reader.type != "Multiply":
+                    seen.add(reader.id)
+                    waiting.append(reader.id)
+        return False
 
 
 def passes(row: Row) -> bool:

@@ -51,7 +51,7 @@ def activations(experiment: Experiment) -> Suggestion:
     """Of all hidden layers, and of outputs whose loss takes scores. Gates, and what recurrent layers do inside, are left alone."""
     analysis = analyze(experiment.network)
     opened = Opened(experiment.network, analysis)
-    deep = sum(row.family in (*WEIGHTED, "recurrent") for row in opened.rows.values()) > SHALLOW
+    deep = sum(row.family in (*WEIGHTED, "recurrent", "attention") for row in opened.rows.values()) > SHALLOW
     wanted = "ReLU" if deep else "Tanh"
     unusual = SATURATING if deep else (SATURATING | RECTIFYING | SMOOTH | SELF_NORMALIZING) - {wanted}
     found: list[Edit] = []
