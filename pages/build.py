@@ -4,12 +4,15 @@ import streamlit as st
 
 from builder.analysis import check
 from builder.blocks import GALLERY
-from pages.parts import canvas, files, inspector, session, source, table
+from pages.parts import canvas, execution, files, inspector, session, source, table
 from pages.parts.problems import problem_list
 
 draft = session.draft()
 experiment = files.experiment_of(draft)
 analysis, problems = check(experiment)
+ready = not any(problem.severity == "error" for problem in problems)
+if ready:
+    problems += [*session.grown(draft, analysis), *execution.too_large(draft, experiment)]
 
 with st.container(horizontal=True, vertical_alignment="bottom", key="toolbar"):
     files.name_field(draft)
@@ -42,7 +45,6 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="toolbar"):
         persist_state="session",
     )
     st.space("stretch")
-    ready = not any(problem.severity == "error" for problem in problems)
     if st.button("Train", type="primary", icon=":material/play_arrow:", disabled=not ready, shortcut="Ctrl+Enter"):
         session.start()
         st.switch_page("train.py")

@@ -4,8 +4,11 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from builder import limits
-from builder.design.experiment import Device, MemoryFormat, Precision, Wish
+from builder import limits, machine
+from builder.analysis import room
+from builder.analysis.memory import estimate
+from builder.design.experiment import Device, Experiment, MemoryFormat, Precision, Wish
+from builder.problem import Problem
 from builder.store.documents import Draft
 from pages.parts import mirrors, session
 
@@ -24,6 +27,15 @@ def settings(draft: Draft) -> None:
             for column, name in zip(st.columns(2, vertical_alignment="bottom"), names, strict=True):
                 with column:
                     _widget(draft.id, wish, name)
+
+
+def too_large(draft: Draft, experiment: Experiment) -> list[Problem]:
+    """Whether the next run would be refused by now for the memory that it takes, unless a GPU has room for it: pages know of none."""
+    wish = session.wish(draft.id)
+    if wish.device == "cuda":
+        return []
+    problem = room.too_large(experiment, estimate(experiment, wish.precision), machine.free_bytes(), "CPU")
+    return [problem.model_copy(update={"severity": "warning"})] if problem else []
 
 
 def _widget(design: str, wish: Wish, name: str) -> None:

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, TypeVar
 import streamlit as st
 from pydantic import ValidationError
 
-from builder.analysis import analyze
-from builder.analysis.effect import effect
+from builder.analysis import Analysis, analyze
+from builder.analysis.effect import MANY, effect, explosion
 from builder.blocks import example
 from builder.design import edits as design_edits
 from builder.design import read
@@ -158,6 +158,17 @@ def last_effect(revision: int) -> str:
     return told if (design, at) == (st.session_state.get("design"), revision) else ""
 
 
+def grown(draft: Draft, analysis: Analysis) -> list[Problem]:
+    """Whether the last change made the network many times as large; gone with the next."""
+    before = documents.before(owner(), draft.id) if analysis.parameters >= MANY else None
+    try:
+        was = read.experiment(before).network if before else None
+    except Refused:  # of another version
+        return []
+    problem = explosion(analyze(was), analysis, before["network"]) if was and before else None
+    return [problem] if problem else []
+
+
 def undo() -> None:
     attempt(documents.undo, st.session_state["design"])
 
@@ -235,6 +246,18 @@ def notify(*problems: Problem) -> None:
 
 def notices() -> list[Problem]:
     return list(st.session_state.get("notices", []))
+
+
+def tell(about: str, sentence: str) -> None:
+    """Something about one thing on the page, as long as the design stays as it is by now."""
+    design = st.session_state["design"]
+    st.session_state["told"] = (design, documents.revision(owner(), design), about, sentence)
+
+
+def told(about: str, revision: int) -> str:
+    """What is told about it; empty where nothing is."""
+    *known, sentence = st.session_state.get("told", ("", 0, "", ""))
+    return sentence if known == [st.session_state.get("design"), revision, about] else ""
 
 
 # Widgets ---------------------------------------------------------------------------------------------------------

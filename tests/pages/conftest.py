@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
+from builder import machine
 from builder.blocks import GALLERY
 from builder.problem import Edit, Remove
 from builder.server import designs, identity
@@ -31,6 +32,7 @@ Visit = Callable[..., AppTest]
 def visit(home: Path, monkeypatch: pytest.MonkeyPatch) -> Visit:
     """`visit("ada")` opens the first page in a tab of its own, as that person. Page and address are optional."""
     monkeypatch.setattr(identity, "owner_of", lambda cookie, max_age=0: st.session_state["visitor"])
+    monkeypatch.setattr(machine, "free_bytes", lambda: 2**50)  # however little this one has free by now
 
     def visit(person: str = "ada", page: str = "build.py", **address: str) -> AppTest:
         tab = AppTest.from_file(SHELL, default_timeout=SECONDS)
@@ -216,6 +218,11 @@ def errors(tab: AppTest) -> list[str]:
 def warnings(tab: AppTest) -> list[str]:
     """Titles of the Problems that are shown as warnings."""
     return _titles(tab, "warning")
+
+
+def captions(tab: AppTest) -> str:
+    """Everything that is written in small letters, as it is read."""
+    return " ".join(text.value.replace("\\", "") for text in tab.caption)
 
 
 def _titles(tab: AppTest, severity: str) -> list[str]:

@@ -7,9 +7,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from variants import remarks
 
+from builder import machine
+from builder.analysis.memory import estimate
 from builder.catalog import Layer
 from builder.design import read
-from builder.problem import Move, Refused
+from builder.problem import Move, Refused, Set
 from pages.parts.words import plain
 from tests.pages.conftest import (
     ONE_OF_EACH_FAMILY,
@@ -105,6 +107,35 @@ def test_a_new_layer_goes_to_the_end_where_none_is_selected(visit: Visit) -> Non
     tab = add(visit(), "Sigmoid")
     assert nodes(tab) == table(tab) == [*PLAYGROUND, "sigmoid"]
     assert open_design(tab).document["network"]["outputs"] == ["sigmoid"]
+
+
+def test_an_edit_that_makes_a_network_huge_is_told_until_the_next_one_and_can_be_taken_back(visit: Visit) -> None:
+    large = "The last change made the network 25 times as large"  # 61,706 parameters, then 1,573,451
+    tab = open_example(visit(), "lenet5")
+    network = open_design(tab).document["network"]
+    edit(tab, Set(path="network.nodes.f5.params.out_features", value=3237))
+    assert large in warnings(tab)
+    press(edit(tab, Set(path="recipe.seed", value=1)), "Undo")
+    assert large not in warnings(tab)
+    press(press(tab, "Undo"), "Redo")
+    assert large in warnings(tab)
+    press(tab, "Take the change back")
+    assert large not in warnings(tab) and open_design(tab).document["network"] == network
+
+
+def test_a_run_too_large_for_memory_is_told_before_it_is_trained(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    tab = edit(open_example(visit(), "resnet20"), Set(path="recipe.batch.size", value=350))
+    assert not warnings(tab)
+    needed = estimate(read.experiment(open_design(tab).document))
+    monkeypatch.setattr(machine, "free_bytes", lambda: needed.of_batch(50))
+    assert warnings(sound(tab.run())) == ["The run does not fit into memory"]
+    assert not button(tab, "Train").disabled, "by then there may be more, and a GPU has memory of its own"
+    fill(go_to(tab, "train.py"), f"wish-device-{open_design(tab).id}", "cuda")
+    assert not warnings(go_to(tab, "build.py"))
+    fill(go_to(tab, "train.py"), f"wish-device-{open_design(tab).id}", "auto")
+    (fix,) = fixes(go_to(tab, "build.py"))
+    press(tab, fix.key or "")
+    assert not warnings(tab) and open_design(tab).document["recipe"]["batch"]["size"] == 32
 
 
 def test_a_field_of_the_form_changes_the_design_by_one_revision(visit: Visit) -> None:
