@@ -1,11 +1,12 @@
 """The form of one node: what it reads, its parameters, and its arithmetic with its own numbers."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from builder.analysis import Analysis, Row
+from builder.analysis import Analysis, Row, suggest
 from builder.analysis.inside import Inside, inside
 from builder.blocks.templates import Template, make, template_of
 from builder.catalog import Initializer
@@ -13,7 +14,7 @@ from builder.design.experiment import Experiment
 from builder.design.network import Block, Graph, Network, Node, split_reference
 from builder.design.structure import ports_in, ports_out
 from builder.problem import Connect, Edit, Group, Refused, Set, Ungroup
-from pages.parts import mirrors, session
+from pages.parts import mirrors, session, suggestions
 from pages.parts.form import Form, fields_form, picker
 from pages.parts.words import by_kind, count, plain
 
@@ -41,6 +42,9 @@ def selection(experiment: Experiment, analysis: Analysis, revision: int) -> None
         st.caption("Select a node to see its parameters here. In the network, press / to add one, ? for all keys.")
     elif len(chosen) == 1:
         _one(experiment.network, here, chosen[0], revision)
+        if chosen[0].type and chosen[0].layer.group == "Activation":
+            act = partial(suggest.activations, experiment)
+            suggestions.button("Suggest activations", "activations", act, experiment, revision)
     else:
         _several(here, chosen, revision)
 

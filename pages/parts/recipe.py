@@ -1,15 +1,18 @@
 """The settings of data and recipe: a picker for each shelf, and below it the form of what is picked."""
 
+from functools import partial
+
 import plotly.express as px
 import streamlit as st
 
+from builder.analysis import suggest
 from builder.analysis.experiment import input_columns, target_columns
 from builder.catalog import Initializer, Loss, Metric, Optimizer, Preparation, Schedule, Source
 from builder.design.data import Data
 from builder.design.experiment import Experiment
 from builder.design.recipe import Recipe
 from builder.problem import Edit, Json, Set, Unset
-from pages.parts import mirrors, session
+from pages.parts import mirrors, session, suggestions
 from pages.parts.form import Form, fields_form, picker
 from pages.parts.words import plain
 
@@ -30,6 +33,9 @@ def settings(experiment: Experiment, revision: int) -> None:
         for at, (objective, target) in enumerate(zip(recipe.objectives, target_columns(experiment), strict=True)):
             _column("Learn", target, f"recipe.objectives.{at}.target", list(data.source.columns()), revision)
             picker("Loss", Loss, objective.loss, f"recipe.objectives.{at}.loss", revision)
+            suggestions.button(
+                "Suggest a loss", f"loss-{at}", partial(suggest.loss, experiment, at), experiment, revision
+            )
     with st.expander("Optimizer", expanded=True, icon=":material/trending_down:"):
         picker("Optimizer", Optimizer, recipe.optimizer, "recipe.optimizer", revision)
         picker("Schedule", Schedule, recipe.schedule, "recipe.schedule", revision)
@@ -44,6 +50,9 @@ def settings(experiment: Experiment, revision: int) -> None:
         _metrics(experiment, revision)
     with st.expander("First weights", icon=":material/casino:"):
         picker("Weights", Initializer, recipe.init.weight, "recipe.init.weight", revision)
+        suggestions.button(
+            "Suggest first weights", "init", partial(suggest.first_weights, experiment), experiment, revision
+        )
         picker("Biases", Initializer, recipe.init.bias, "recipe.init.bias", revision)
 
 

@@ -9,7 +9,19 @@ from builder.design.experiment import Experiment
 from builder.problem import Set
 from builder.source import program
 from builder.store import editing
-from tests.pages.conftest import Visit, fill, open_design, open_example, see, select, sound
+from tests.pages.conftest import (
+    Visit,
+    captions,
+    edit,
+    errors,
+    fill,
+    open_design,
+    open_example,
+    press,
+    see,
+    select,
+    sound,
+)
 
 FILTERS = "network.nodes.c3.params.out_channels"
 
@@ -64,3 +76,39 @@ def test_a_value_that_is_refused_is_put_back_into_the_same_field(visit: Visit) -
     assert open_design(tab).revision == 1
     (field,) = (field for field in tab.text_input if (field.key or "").startswith(kernel))
     assert (field.key, field.value) == (kernel, "5"), "the focus stays in it"
+
+
+# By a rule of thumb ----------------------------------------------------------------------------------------------
+
+SUGGEST = "suggest-activations"
+
+
+def test_activations_are_suggested_where_one_is_selected_and_the_rule_is_told(visit: Visit) -> None:
+    tab = select(open_example(visit(), "lenet5"), "c1")
+    assert not [button for button in tab.button if button.key == SUGGEST]
+    press(select(tab, "tanh1"), SUGGEST)
+    kinds = [node.type for node in experiment(tab).network.nodes]
+    assert open_design(tab).revision == 2 and kinds.count("ReLU") == 4 and "Tanh" not in kinds
+    assert "Deep networks bend with ReLU or its kin" in captions(tab) and "Glorot et al. 2011" in captions(tab)
+    press(tab, SUGGEST)
+    assert open_design(tab).revision == 2 and "Already so: ReLU in hidden layers" in captions(tab)
+    fill(select(tab, "c3"), FILTERS, 8)
+    assert "Glorot" not in captions(select(tab, "tanh1")), "what was said of the design before"
+    press(tab, "Undo")
+    press(tab, "Undo")
+    assert [node.type for node in experiment(tab).network.nodes].count("Tanh") == 4
+
+
+def test_nothing_is_suggested_for_a_network_that_stays_broken(visit: Visit) -> None:
+    tab = edit(open_example(visit(), "lenet5"), Set(path="network.nodes.scores.params.out_features", value=7))
+    assert errors(tab)
+    press(select(tab, "tanh1"), SUGGEST)
+    assert open_design(tab).revision == 2 and "What is wrong with it comes first." in captions(tab)
+
+
+def test_a_suggestion_for_what_has_changed_meanwhile_is_refused_and_no_rule_is_told(visit: Visit) -> None:
+    tab = select(open_example(visit(), "lenet5"), "tanh1")
+    editing.edit("ada", open_design(tab).id, 1, [Set(path="network.nodes.tanh2.type", value="GELU")])
+    press(tab, SUGGEST)
+    assert errors(tab) == ["The design has changed meanwhile"] and "Glorot" not in captions(tab)
+    assert open_design(tab).revision == 2

@@ -24,6 +24,7 @@ from tests.pages.conftest import (
     ONE_OF_EACH_FAMILY,
     Visit,
     button,
+    captions,
     errors,
     fill,
     fixes,
@@ -292,6 +293,24 @@ def test_an_optimizer_says_what_it_does(visit: Visit) -> None:
     for name, does in (("Adagrad", "Adjusts the rate"), ("Muon", "Corrects the gradient"), ("NAdam", "Corrects gradient, adjusts rate")):  # fmt: skip
         fill(tab, "pick.recipe.optimizer", name)
         assert tab.selectbox(key="pick.recipe.optimizer").help.startswith(f"{does}: ")
+
+
+def test_a_loss_and_first_weights_are_suggested_by_a_rule_that_is_told(visit: Visit) -> None:
+    tab = go_to(visit(), "train.py")  # the playground: two classes, one output, MSE behind tanh
+    press(tab, "suggest-loss-0")
+    network, recipe = (open_design(tab).document[part] for part in ("network", "recipe"))
+    assert recipe["objectives"] == [{"loss": {"type": "BCEWithLogits"}}] and network["outputs"] == ["output"]
+    assert program(go_to(tab, "build.py")).count("nn.BCEWithLogitsLoss()") == 1
+    go_to(tab, "train.py")
+    assert "the surprise at the truth" in captions(tab) and "Bishop 2006" in captions(tab)
+    press(tab, "suggest-init")
+    assert open_design(tab).document["recipe"]["init"]["weight"] == {"type": "XavierUniform"}
+    assert "Glorot and Bengio 2010" in captions(tab) and "Bishop" not in captions(tab)
+    before = open_design(tab).revision
+    for at, again in (("suggest-loss-0", "Already so: BCEWithLogits"), ("suggest-init", "Already so: XavierUniform")):
+        press(tab, at)
+        assert again in captions(tab) and open_design(tab).revision == before
+    assert not errors(tab)
 
 
 def test_a_setting_changes_the_recipe_and_the_program(visit: Visit) -> None:
