@@ -71,9 +71,11 @@ def fields_form(value: BaseModel, form: Form, only: tuple[str, ...] | None = Non
 def picker(
     label: str, shelf: type[Entry], picked: Entry | None, path: str, revision: int, unpicked: str | None = None
 ) -> None:
-    """Choose from a shelf; the form of the choice follows. With `unpicked`, nothing may be chosen, which is called so."""
+    """Choose from a shelf, group by group; the form of the choice follows. With `unpicked`, nothing may be chosen, which is called so."""
     # Numbers by hand are written into a design's file: as a choice they would fit no layer at first.
-    options = [name for name in shelf.shelf if name != Values.__name__ or isinstance(picked, Values)]
+    there = {name: kind for name, kind in shelf.shelf.items() if name != Values.__name__ or isinstance(picked, Values)}
+    groups = list(dict.fromkeys(kind.group for kind in there.values()))
+    options = sorted(there, key=lambda name: groups.index(there[name].group))
 
     def choose(chosen: str) -> None:
         edit = Unset(path=path) if chosen == unpicked else Set(path=path, value={"type": chosen})
@@ -85,6 +87,8 @@ def picker(
         [unpicked, *options] if unpicked else options,
         picked.name if picked else unpicked,
         choose,
+        # The name first: where there is little room, the end is cut off.
+        format_func=lambda name: f"{name} · {there[name].group}" if name in there else name,
         help=f"{picked.group}: {picked.about()}" if picked else None,
     )
     if picked:

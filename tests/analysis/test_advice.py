@@ -115,6 +115,14 @@ def test_many_sigmoids_let_little_of_a_gradient_through():
     assert not told(learning(sigmoids(2)), "sigmoids")
 
 
+def test_sigmoids_in_front_of_pooling_count_too():
+    stage = [("Conv2d", {"out_channels": 4, "kernel_size": 3, "padding": 1}), ("Sigmoid", {}),
+             ("AvgPool2d", {"kernel_size": 2})]  # fmt: skip
+    ends = [("Flatten", {}), ("Linear", {"out_features": 10})]
+    assert the_only(learning(chain(*stage[:2], *stage, *stage, *ends)), "sigmoids").node == "sigmoid1"
+    assert check(learning(chain(*stage, *stage, *ends)))[1] == []
+
+
 def test_a_sigmoid_that_opens_a_gate_is_meant():
     gates = chain(("Flatten", {}))
     last = "flatten0"
@@ -141,6 +149,12 @@ def test_first_weights_suit_the_activations(rule: str, activation: str, better: 
     assert the_only(with_init(rule), "initializer").fixes[0].label == f"Use {better}"
     assert check(with_init(better))[1] == []
     assert not told(learning(dense((activation, {}))), "initializer"), "the default is nobody's choice"
+
+
+@pytest.mark.parametrize("rule", ["HeNormal", "XavierNormal"])
+def test_what_is_nearly_a_relu_may_start_either_way(rule: str):
+    smooth = dense(("GELU", {}), ("Linear", {"out_features": 32}), ("GELU", {}), ("Linear", {"out_features": 32}), ("Tanh", {}))  # fmt: skip
+    assert check(learning(smooth, init={"weight": {"type": rule}}))[1] == []
 
 
 def test_a_bias_in_front_of_a_batch_norm_does_nothing():

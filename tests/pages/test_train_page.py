@@ -278,16 +278,38 @@ def test_an_earlier_run_can_be_opened_again(visit: Visit) -> None:
 )
 def test_everything_on_a_shelf_can_be_picked_and_has_a_form(visit: Visit, key: str, shelf: type[Any]) -> None:
     tab = go_to(visit(), "train.py")
-    names = [name for name in tab.selectbox(key=key).options if name in shelf.shelf]
+    names = [name for name in names_in(tab, key) if name in shelf.shelf]
     assert set(shelf.shelf) - set(names) <= {"Values"}  # numbers by hand are written in a file
     for name in names:
         fill(tab, key, name)
         assert tab.selectbox(key=key).value == name
 
 
+def names_in(tab: AppTest, key: str) -> list[str]:
+    """The names that a picker offers, without the groups behind them."""
+    return [option.partition(" · ")[0] for option in tab.selectbox(key=key).options]
+
+
+@pytest.mark.parametrize(
+    ("key", "shelf"),
+    [
+        ("pick.recipe.objectives.0.loss", Loss),
+        ("pick.recipe.optimizer", Optimizer),
+        ("pick.recipe.schedule", Schedule),
+        ("pick.recipe.init.weight", Initializer),
+    ],
+)
+def test_what_is_of_one_group_stands_together_and_says_so(visit: Visit, key: str, shelf: type[Any]) -> None:
+    options = go_to(visit(), "train.py").selectbox(key=key).options
+    names, groups = zip(*(option.split(" · ") for option in options), strict=True)
+    assert set(shelf.shelf) - {"Values"} == set(names)
+    assert list(groups) == [shelf.shelf[name].group for name in names]
+    assert list(groups) == sorted(groups, key=groups.index)
+
+
 def test_an_optimizer_says_what_it_does(visit: Visit) -> None:
     tab = go_to(visit(), "train.py")
-    names = tab.selectbox(key="pick.recipe.optimizer").options
+    names = names_in(tab, "pick.recipe.optimizer")
     groups = [Optimizer.shelf[name].group for name in names]
     assert groups == sorted(groups, key=groups.index), "what does the same does not stand together"
     for name, does in (("Adagrad", "Adjusts the rate"), ("Muon", "Corrects the gradient"), ("NAdam", "Corrects gradient, adjusts rate")):  # fmt: skip
