@@ -206,6 +206,8 @@ def test_a_small_picture_is_not_made_tiny_before_it_is_looked_at_twice():
     assert [fix.label for fix in problem.fixes] == ["Leave maxpool2d2 out", "Set the stride of conv2d0 to 1"]
     assert check(stem(stride=2, pool=2))[1] == []  # 28, 14, 7
     assert told(stem(stride=2, pool=4), "shrunk-early")  # 28, 14, 3
+    assert check(stem(stride=4, pool=2, size=30))[1] == []  # 30, 8, 4: not quite 8 times
+    assert the_only(stem(stride=4, pool=4, size=16), "single-point"), "16, 4, 1, and told of once"
 
 
 @pytest.mark.parametrize(
@@ -236,7 +238,9 @@ def test_measurements_on_scales_of_their_own_are_to_be_prepared():
     problem = the_only(measured("Wine"), "unscaled")
     assert problem.node == "row" and "from 0.124 to 314" in problem.because
     assert [fix.label for fix in problem.fixes] == ["Standardize measurements", "Scale measurements to 0 to 1"]
-    the_only(measured("Wine", WHOLE), "unscaled")  # one scale for all leaves them as unlike as they were
+    as_one = the_only(measured("Wine", WHOLE), "unscaled")  # one scale for all leaves them as unlike as they were
+    mended = read.experiment(edits.apply(to_json(measured("Wine", WHOLE)), list(as_one.fixes[0].edits)))
+    assert [prepared.per for prepared in mended.data.prepare] == ["column", "feature"], "behind what was there"
     for quiet in (measured("Wine", {"type": "Standardize"}), measured("Wine", {"type": "MinMax"}), measured("Iris"),
                   measured("Wine", norm=True)):  # fmt: skip
         assert check(quiet)[1] == []
