@@ -33,9 +33,10 @@ def settings(experiment: Experiment, revision: int) -> None:
         for at, (objective, target) in enumerate(zip(recipe.objectives, target_columns(experiment), strict=True)):
             _column("Learn", target, f"recipe.objectives.{at}.target", list(data.source.columns()), revision)
             picker("Loss", Loss, objective.loss, f"recipe.objectives.{at}.loss", revision)
-            suggestions.button(
-                "Suggest a loss", f"loss-{at}", partial(suggest.loss, experiment, at), experiment, revision
+            label = (
+                "Suggest a loss" if len(recipe.objectives) == 1 else f"Suggest a loss for {plain(target)} ({at + 1})"
             )
+            suggestions.button(label, f"loss-{at}", partial(suggest.loss, experiment, at), experiment, revision)
     with st.expander("Optimizer", expanded=True, icon=":material/trending_down:"):
         picker("Optimizer", Optimizer, recipe.optimizer, "recipe.optimizer", revision)
         picker("Schedule", Schedule, recipe.schedule, "recipe.schedule", revision)
