@@ -105,7 +105,7 @@ def _depthwise(row: Row) -> bool:
 
 
 def _sigmoids(opened: Opened) -> Iterator[Problem]:
-    """Many sigmoids on the way of the signal. One that opens a gate, as of squeeze and excitation, is read by no weights."""
+    """Many sigmoids on the way of the signal. One that opens a gate, as of squeeze and excitation, multiplies others."""
     hidden = [row for row in opened.rows.values() if row.type == "Sigmoid" and opened.feeds_weights(row)]
     if len(hidden) < DEEP:
         return

@@ -1,7 +1,7 @@
 """The opened network as advice and suggestions look at it: layers by id, who reads them, and what kinds they are."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from builder.analysis.learning import path_of, place
 from builder.analysis.network import Analysis, Row
@@ -47,14 +47,6 @@ class Opened:
             if not passes(row):
                 return row
         return None
-
-    def behind(self, row: Row) -> Iterator[Row]:
-        """The layers that work on what a layer gives, behind views, dropout and batch norms."""
-        for reader in self.readers[row.id]:
-            if passes(reader):
-                yield from self.behind(reader)
-            else:
-                yield reader
 
     def path(self, row: Row) -> str:
         """Where its node stands in the document."""
