@@ -88,6 +88,14 @@ def test_numbers_are_not_held_between_bounds():
     assert activations(network("LSTM", "Linear", "ReLU", source="AddingProblem", outputs=1, loss="MSE")).edits == ()
 
 
+def test_a_picture_that_is_given_back_may_be_held_between_bounds():
+    document = to_json(example("autoencoder-dense"))
+    (output,) = document["network"]["outputs"]
+    document["network"]["nodes"].append({"id": "end", "type": "Sigmoid", "inputs": [output]})
+    document["network"]["outputs"] = ["end"]
+    assert activations(read.experiment(document)).edits == ()
+
+
 def test_gates_are_left_alone_and_recurrent_layers_count_as_layers():
     document = to_json(network("Flatten", "Linear", "ReLU", "Linear", "ReLU", "Linear"))
     nodes = document["network"]["nodes"]
@@ -181,11 +189,11 @@ def test_of_several_objectives_the_one_that_is_meant_changes():
 
 
 def test_no_loss_is_guessed_for_what_is_neither_classes_nor_numbers():
-    document = to_json(example("sequence-lstm"))
-    document["recipe"]["objectives"][0]["target"] = "length"
-    assert loss(read.experiment(document), 0) is None
-    document["recipe"]["objectives"][0]["target"] = "nowhere"
-    assert loss(read.experiment(document), 0) is None
+    document = to_json(example("lstm-sequence"))
+    for target in ("length", "padding", "nowhere"):  # how many steps count, whether one does, and nothing
+        document["recipe"]["objectives"][0]["target"] = target
+        design = read.experiment(document)
+        assert (target in design.data.source.columns()) is (target != "nowhere") and loss(design, 0) is None
 
 
 # Of all designs --------------------------------------------------------------------------------------------------
