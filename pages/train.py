@@ -15,7 +15,7 @@ run = session.run(draft.id)
 left, right = st.columns([4, 9], gap="medium")
 with left:
     recipe.settings(experiment, draft.revision)
-    execution.settings(draft)
+    execution.settings(draft, None if errors else experiment)
 with right:
     controls.controls(draft, experiment, run, ready=not errors)
     problem_list(session.notices(), lambda edits: session.submit(edits, draft.revision), "notice")

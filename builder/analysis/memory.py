@@ -21,13 +21,17 @@ MEASURED = 4
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Bytes. `fixed`: libraries, weights, gradients, what the optimizer remembers, buffers. `sample`: of each sample of a batch."""
+    """Bytes. `fixed`: libraries, weights, gradients, what the optimizer remembers, buffers. `sample`: of each sample of a batch.
+
+    `judging` a whole part of the data takes no gradients. `answering` is all that a trained network needs for one sample.
+    """
 
     fixed: int
     data: int
     sample: int
     batch: int
     judging: int
+    answering: int
 
     def of_batch(self, batch: int) -> int:
         """Of a run with so many samples in memory at once."""
@@ -36,6 +40,11 @@ class Estimate:
     @property
     def total(self) -> int:
         return self.of_batch(self.batch)
+
+    @property
+    def tensors(self) -> int:
+        """Without what PyTorch loads."""
+        return self.total - LIBRARIES
 
     def largest_batch(self, available: int) -> int:
         """Samples at once for which so many bytes are enough; 0 where not even one fits."""
@@ -64,6 +73,7 @@ def estimate(experiment: Experiment, precision: Precision = "float32") -> Estima
     sample = sum(columns[name].bytes for name in used if name in columns)
     rows, ends = list(analysis.expanded()), analysis.ends(experiment.network.outputs)
     narrow = precision not in ("float32", "tf32")
+    answering = most_of_answering(rows, ends)
     learning, parts = most_of_learning(rows, ends), data.split.sizes(samples)
     return Estimate(
         fixed=LIBRARIES + numbers * NUMBER + (analysis.parameters * NARROW if narrow else 0),
@@ -71,9 +81,10 @@ def estimate(experiment: Experiment, precision: Precision = "float32") -> Estima
         sample=learning * NARROW // NUMBER if narrow else learning,
         batch=recipe.batch.at_once(parts[0]),
         judging=max(
-            min(judged_at_once(analysis), max(parts)) * most_of_answering(rows, ends),
+            min(judged_at_once(analysis), max(parts)) * answering,
             MEASURED * max(parts) * sum(signal.bytes for signal in analysis.outputs if signal),
         ),
+        answering=NUMBER * (analysis.parameters + analysis.buffers) + answering,
     )
 
 

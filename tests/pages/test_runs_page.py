@@ -9,14 +9,16 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from builder.analysis.memory import estimate
 from builder.blocks import example
-from builder.design import edits
+from builder.design import edits, read
 from builder.design.network import to_json
 from builder.problem import Json, Problem, Set
 from builder.store import archive, documents, runs
 from builder.store.history import Recorder
 from builder.store.runs import Run, Status
 from pages.parts import run_list
+from pages.parts.words import memory
 from tests.pages.conftest import Visit, button, errors, fill, go_to, opened, press, sound
 
 SCORES = {"train/loss": 0.25, "test/loss": 0.5, "test/accuracy": 0.875}
@@ -211,7 +213,8 @@ def test_the_details_tell_how_the_run_was_carried_out(visit: Visit) -> None:
     tab = at_runs(visit, run)
     facts = {row[0]: row[1] for row in tab.table[0].value.itertuples(index=False)}
     assert facts["Device"] == "CPU" and facts["Threads"] == "2" and facts["PyTorch"].replace("\\", "") == "2.13"
-    assert facts["Peak memory"].replace("\\", "") == "1.0 MiB"
+    told = memory(estimate(read.experiment(run.experiment)).tensors)
+    assert facts["Peak memory"].replace("\\", "") == f"1.0 MiB; tensors estimated at {told}"
     assert "0.5" in tab.table[1].value.to_string()  # the scores
     (chart,) = components(tab)
     assert [each["id"] for each in chart["runs"]] == [run.id] and chart["runs"][0]["color"] == 0

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from builder.analysis.memory import estimate
 from builder.blocks import example
 from builder.catalog import Initializer, Loss, Optimizer, Preparation, Schedule, Source
 from builder.design import read
@@ -20,6 +21,7 @@ from builder.store.history import Recorder
 from builder.store.runs import Run, Status
 from builder.train.execution import choose
 from pages.parts import style
+from pages.parts.words import memory
 from tests.pages.conftest import (
     ONE_OF_EACH_FAMILY,
     Visit,
@@ -120,6 +122,16 @@ def test_large_pictures_are_sent_as_small_as_they_are_drawn(visit: Visit) -> Non
     (chart,) = tab.get("plotly_chart")
     sizes = {numbers(trace).size for trace in json.loads(chart.proto.spec)["data"]}
     assert sizes == {3 * 112 * 112}  # every second pixel of 224
+
+
+def test_the_memory_that_a_run_would_take_is_told(visit: Visit) -> None:
+    tab = go_to(open_example(visit(), "digits-cnn"), "train.py")
+    (told,) = [caption.value for caption in tab.caption if caption.value.startswith("Memory:")]
+    expected = estimate(example("digits-cnn"))
+    assert memory(expected.total) in told and "64 samples at once" in told and memory(expected.answering) in told
+    tab.selectbox(key=next(box.key for box in tab.selectbox if box.key.startswith("wish-precision"))).set_value("bfloat16").run()  # fmt: skip
+    (narrow,) = [caption.value for caption in tab.caption if caption.value.startswith("Memory:")]
+    assert memory(estimate(example("digits-cnn"), "bfloat16").total) in narrow
 
 
 # Starting --------------------------------------------------------------------------------------------------------
