@@ -3,7 +3,7 @@
 import streamlit as st
 
 from builder.analysis import check
-from pages.parts import controls, execution, files, moments, preview, recipe, runs, session
+from pages.parts import advice, controls, execution, files, moments, preview, recipe, runs, session
 from pages.parts.problems import problem_list
 
 draft = session.draft()
@@ -24,6 +24,7 @@ with right:
         preview.data(experiment)
     else:
         runs.live(run)
+        advice.advice(run)
         runs.results(run, lambda edits: session.submit(edits, draft.revision))
         moments.moments(run)
     runs.history(draft)

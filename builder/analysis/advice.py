@@ -36,7 +36,7 @@ MANY = 10
 
 def advice(experiment: Experiment, analysis: Analysis, looked_at: Sequence[tuple[str, str]]) -> Iterator[Problem]:
     """Doubts about a design without errors. `looked_at` says of each objective which output meets which target column."""
-    opened = _Opened(experiment.network, analysis)
+    opened = Opened(experiment.network, analysis)
     yield from _one_linear_layer(opened)
     yield from _sigmoids(opened)
     yield from _initializer(experiment, opened)
@@ -51,7 +51,7 @@ def advice(experiment: Experiment, analysis: Analysis, looked_at: Sequence[tuple
     yield from _by_heart(experiment, analysis, opened, [column for _, column in looked_at])
 
 
-class _Opened:
+class Opened:
     """The network with its blocks opened: rows by id, and who reads them."""
 
     def __init__(self, network: Network, analysis: Analysis) -> None:
@@ -121,7 +121,7 @@ def _features(signal: Signal) -> int:
 # The network -----------------------------------------------------------------------------------------------------
 
 
-def _one_linear_layer(opened: _Opened) -> Iterator[Problem]:
+def _one_linear_layer(opened: Opened) -> Iterator[Problem]:
     """Two weighted layers without a bend between them. Meant where the first is narrower than both sides, as the code of an
     autoencoder or the end of an inverted bottleneck is, and where it mixes no channels (depthwise)."""
     found = []
@@ -158,7 +158,7 @@ def _depthwise(row: Row) -> bool:
     return getattr(row.layer, "groups", 1) > 1
 
 
-def _sigmoids(opened: _Opened) -> Iterator[Problem]:
+def _sigmoids(opened: Opened) -> Iterator[Problem]:
     """Many sigmoids on the way of the signal. One that opens a gate, as of squeeze and excitation, is read by no weights."""
     hidden = [row for row in opened.rows.values() if row.type == "Sigmoid" and _feeds_weights(opened, row)]
     if len(hidden) < DEEP:
@@ -179,11 +179,11 @@ def _sigmoids(opened: _Opened) -> Iterator[Problem]:
     )  # fmt: skip
 
 
-def _feeds_weights(opened: _Opened, row: Row) -> bool:
+def _feeds_weights(opened: Opened, row: Row) -> bool:
     return any(reader.family in WEIGHTED for reader in opened.behind(row))
 
 
-def _bias_before_norm(opened: _Opened) -> Iterator[Problem]:
+def _bias_before_norm(opened: Opened) -> Iterator[Problem]:
     """A bias that a batch norm takes away again with the mean."""
     found = [
         row
@@ -209,7 +209,7 @@ def _bias_before_norm(opened: _Opened) -> Iterator[Problem]:
     )
 
 
-def _single_points(opened: _Opened) -> Iterator[Problem]:
+def _single_points(opened: Opened) -> Iterator[Problem]:
     """A window that slides over an image of which one point is left: all else that it sees is padding."""
     for row in opened.once(row for row in opened.rows.values() if row.family == "convolution" and row.given_signals):
         sides = row.given_signals[0].shape[1:]
@@ -229,7 +229,7 @@ def _single_points(opened: _Opened) -> Iterator[Problem]:
             )
 
 
-def _all_before(opened: _Opened, row: Row) -> Iterator[Row]:
+def _all_before(opened: Opened, row: Row) -> Iterator[Row]:
     """What lies on the way to a layer, the nearest first, along first inputs."""
     while sources := opened.sources(row):
         row = sources[0]
@@ -239,7 +239,7 @@ def _all_before(opened: _Opened, row: Row) -> Iterator[Row]:
 # The recipe ------------------------------------------------------------------------------------------------------
 
 
-def _initializer(experiment: Experiment, opened: _Opened) -> Iterator[Problem]:
+def _initializer(experiment: Experiment, opened: Opened) -> Iterator[Problem]:
     """A spread of first weights that was worked out for the other kind of activation."""
     rule = experiment.recipe.init.weight.name
     hidden = [row.type for row in opened.rows.values() if row.family == "activation" and _feeds_weights(opened, row)]
@@ -262,7 +262,7 @@ def _initializer(experiment: Experiment, opened: _Opened) -> Iterator[Problem]:
     )  # fmt: skip
 
 
-def _norm_of_one(experiment: Experiment, opened: _Opened) -> Iterator[Problem]:
+def _norm_of_one(experiment: Experiment, opened: Opened) -> Iterator[Problem]:
     """Statistics of a batch that has one sample."""
     samples = experiment.data.split.sizes(experiment.data.source.samples_total())[0]
     norm = next((row for row in opened.rows.values() if row.type in NORMS), None)
@@ -281,7 +281,7 @@ def _norm_of_one(experiment: Experiment, opened: _Opened) -> Iterator[Problem]:
     )
 
 
-def _ending(experiment: Experiment, opened: _Opened, at: int, column: str, last: Row) -> Iterator[Problem]:
+def _ending(experiment: Experiment, opened: Opened, at: int, column: str, last: Row) -> Iterator[Problem]:
     """What the n-th output ends in and should not."""
     loss = experiment.recipe.objectives[at].loss
     repeated = {"CrossEntropy": "Softmax", "Focal": "Softmax", "BCEWithLogits": "Sigmoid"}.get(loss.name)
@@ -340,7 +340,7 @@ def _rate(experiment: Experiment) -> Iterator[Problem]:
     )
 
 
-def _by_heart(experiment: Experiment, analysis: Analysis, opened: _Opened, learned: Sequence[str]) -> Iterator[Problem]:
+def _by_heart(experiment: Experiment, analysis: Analysis, opened: Opened, learned: Sequence[str]) -> Iterator[Problem]:
     """Far more to learn than there is to learn from, and nothing against learning the samples by heart."""
     recipe, data = experiment.recipe, experiment.data
     sizes = data.split.sizes(data.source.samples_total())

@@ -11,7 +11,7 @@ from builder.design import read
 from builder.problem import Refused
 from builder.store import runs as store
 from builder.store.runs import Run
-from pages.parts import comparison, mirrors, session
+from pages.parts import advice, comparison, mirrors, session
 from pages.parts import runs as run_parts
 from pages.parts.problems import kept, problem_list
 from pages.parts.run_list import WORDS
@@ -29,6 +29,7 @@ def details(run: Run) -> None:
         if problem and run.status == "failed":
             problem_list([problem], None, "failed")
         comparison.chart([run], key="one-run")
+        advice.advice(run)
         run_parts.results(run)
 
 

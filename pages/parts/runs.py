@@ -11,6 +11,7 @@ from builder.design import read
 from builder.design.data import PARTS
 from builder.design.experiment import Experiment
 from builder.problem import Refused
+from builder.store import advice
 from builder.store import runs as store
 from builder.store.documents import Draft
 from builder.store.runs import Run
@@ -38,7 +39,7 @@ def live(run: Run) -> None:
     ]
     inputs = [node.layer.infer()[0] for node in experiment.network.inputs]
     plane = len(inputs) == 1 and inputs[0].axes == "F" and inputs[0].shape == (2,) and classes
-    live_chart(run.id, panels, boundary=plane, key="live", status=run.status)
+    live_chart(run.id, panels, boundary=plane, key="live", status=run.status, advised=advice.step_told(run.id))
 
 
 def decides(experiment: Experiment) -> bool:

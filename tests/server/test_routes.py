@@ -98,6 +98,7 @@ def test_the_meta_says_how_the_run_is(client: Client, run: runs.Run) -> None:
         "starts_in": None,
         "rate": None,
         "memory": None,
+        "advised": None,
         "problem": None,
         "series": ["train/loss"],
         "generation": run.generation,
