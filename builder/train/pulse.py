@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from builder.analysis import Row, analyze
 from builder.analysis.advice import Opened
 from builder.analysis.course import Course
-from builder.analysis.diagnosis import BOUNDS, DYING, FLAT, NEARLY_ALWAYS, Pulse, Units, Weights, diagnosis, looked_at
+from builder.analysis.diagnosis import BOUNDS, DYING, FLAT, OFTEN, Pulse, Units, Weights, diagnosis, looked_at
 from builder.design.experiment import Experiment
 from builder.problem import Problem
 from builder.train.judge import judging
@@ -206,4 +206,4 @@ def _is_useless(row: Row, by_unit: Tensor) -> Tensor:
         return (by_unit == 0).all(0)
     low, high = BOUNDS[row.type](row.layer)
     near = (by_unit.float() - (low + high) / 2).abs() > FLAT * (high - low) / 2
-    return near.float().mean(0) >= NEARLY_ALWAYS
+    return near.float().mean(0) >= OFTEN
