@@ -36,6 +36,8 @@ from tests.pages.conftest import (
     program,
     remove,
     sound,
+    told,
+    warnings,
 )
 
 CONTROLS = ("Train", "Pause", "Resume", "Stop", "Step", "Epoch")
@@ -260,6 +262,71 @@ def test_a_failed_run_is_told_of_once_by_the_live_chart(visit: Visit) -> None:
     assert not errors(sound(tab.run()))
     (chart,) = tab.get("bidi_component")
     assert json.loads(chart.proto.json)["run"] == the_run().id
+
+
+# What is told of a run ---------------------------------------------------------------------------------------------
+
+SLOWER = Fix(label="Learn at a rate of 0.003", edits=(Set(path="recipe.optimizer.params.lr", value=0.003),))
+LEAKY = Fix(label="Use ReLU in their place", edits=(Set(path="network.nodes.tanh1.type", value="ReLU"),))
+TOLD = Problem(
+    code="run/saturated-units", severity="warning", title="Most units of tanh1 are saturated", because="4 of 4.", fixes=(SLOWER, LEAKY)
+)  # fmt: skip
+
+
+def advised(run: Run, *problems: Problem, pulse: dict[str, Any] | None = None) -> None:
+    """A worker tells this of a run."""
+    recorder = Recorder(run.id)
+    recorder.view("advice", 5, {"problems": [problem.model_dump(mode="json") for problem in problems]}, b"")
+    if pulse is not None:
+        recorder.view("pulse", 7, pulse, b"")
+    recorder.close()
+
+
+@pytest.mark.parametrize("status", ["running", "finished"])
+def test_advice_is_shown_with_fixes_that_edit_the_design(visit: Visit, status: Status) -> None:
+    tab = started(visit, status)
+    assert not warnings(tab) and told(tab, "live")["advised"] is None
+    advised(the_run(), TOLD)
+    tab = sound(tab.run())
+    assert warnings(tab) == ["Most units of tanh1 are saturated"] and told(tab, "live")["advised"] == 5
+    assert [fix.label.replace("\\", "") for fix in fixes(tab)] == [
+        "Learn at a rate of 0.003",
+        "Use ReLU in their place",
+    ]
+    press(tab, "Learn at a rate of 0.003")
+    assert open_design(tab).document["recipe"]["optimizer"]["params"]["lr"] == 0.003
+    assert the_run().experiment["recipe"]["optimizer"]["params"]["lr"] == 0.01, "a run is not altered"
+    assert [fix.label.replace("\\", "") for fix in fixes(tab)] == ["Use ReLU in their place"], (
+        "the rate has changed since"
+    )
+    assert warnings(tab) == ["Most units of tanh1 are saturated"]
+
+
+def test_what_cannot_be_read_of_advice_is_not_shown(visit: Visit) -> None:
+    tab = started(visit, "running")
+    advised(the_run(), TOLD, pulse={"step": "x"})
+    recorder = Recorder(the_run().id)
+    recorder.view("advice", 6, {"problems": [{"title": 3}]}, b"")
+    recorder.close()
+    tab = sound(tab.run())
+    assert not warnings(tab) and not tab.get("plotly_chart")
+
+
+def test_gradients_are_drawn_by_layer(visit: Visit) -> None:
+    tab = started(visit, "running")
+    weights = [
+        {"layer": "hidden1", "gradient": 0.002, "weight": 0.5, "update": None},
+        {"layer": "<b>", "gradient": 0.0, "weight": 0.5, "update": 0.1},
+    ]
+    advised(the_run(), pulse={"step": 7, "samples": 250, "weights": weights, "units": []})
+    (chart,) = sound(tab.run()).get("plotly_chart")
+    figure = json.loads(chart.proto.spec)
+    (bars,) = figure["data"]
+    assert (bars["x"], bars["y"]) == (["hidden1", "&lt;b&gt;"], [0.002, None])
+    assert (
+        figure["layout"]["yaxis"]["type"] == "log" and "root mean square" in figure["layout"]["yaxis"]["title"]["text"]
+    )
+    assert figure["layout"]["title"]["text"] == "Gradient by layer at step 7"
 
 
 def test_an_earlier_run_can_be_opened_again(visit: Visit) -> None:
@@ -632,6 +699,6 @@ def test_what_would_help_a_run_that_was_too_large_changes_the_design(visit: Visi
     fix = Fix(label="Try batch 4", edits=(Set(path="recipe.batch.size", value=4),))
     runs.finish(the_run().id, "failed", Problem(code="run/too-large", title="Too large", because="", fixes=(fix,)))
     tab = sound(tab.run())
-    assert [fix.label for fix in fixes(tab)] == ["Try batch 4"]
+    assert [fix.label.replace("\\", "") for fix in fixes(tab)] == ["Try batch 4"]
     press(tab, "Try batch 4")
     assert open_design(tab).document["recipe"]["batch"]["size"] == 4
