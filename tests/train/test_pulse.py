@@ -252,6 +252,30 @@ def test_looking_takes_no_more_than_its_share_of_the_time(costs: tuple[float, fl
     assert len(doctor.worked) <= 3 * elapsed / pulse.SHORTEST_WAIT
 
 
+def test_the_second_look_comes_at_the_very_next_step(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("builder.train.watch.LOOK_EVERY", 0.05)  # in which there are many steps
+    monkeypatch.setattr("builder.train.pulse.SHORTEST_WAIT", 0.0)
+    monkeypatch.setattr("builder.train.pulse.SHARE", math.inf)
+    _, told = trained(dense(1, "ReLU", length={"epochs": 20}))
+    during = told.pulses[:-1]
+    assert during and all(one["update"] is not None for measured in during for one in measured["weights"])
+
+
+def test_a_change_over_more_steps_than_one_is_no_update(monkeypatch: pytest.MonkeyPatch):
+    doctors: list[Doctor] = []
+    monkeypatch.setattr("builder.train.run.Doctor", lambda *given: doctors.append(Doctor(*given)) or None)
+    trained(dense(1, "ReLU", length={"epochs": 1}))
+    (doctor,) = doctors
+    for first, second, known in ((10, 12, False), (20, 21, True)):
+        doctor.due = 0.0
+        doctor.look_if_due(first, Course())
+        with torch.no_grad():
+            for weight in doctor.learner.network.parameters():
+                weight += 0.25
+        doctor.look_if_due(second, Course())
+        assert doctor.updates == ({layer: pytest.approx(0.25) for layer in ("hidden0", "scores")} if known else {})
+
+
 def test_hooks_are_there_for_the_look_alone(at_every_look: None, monkeypatch: pytest.MonkeyPatch):
     seen: list[int] = []
     forward = nn.ReLU.forward
