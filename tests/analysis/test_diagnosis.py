@@ -15,7 +15,7 @@ from builder.blocks import example
 from builder.design import edits, read
 from builder.design.experiment import Experiment
 from builder.design.network import to_json
-from builder.problem import Edit, Fix, Json, Problem, Remove, Set
+from builder.problem import Edit, Fix, Insert, Json, Problem, Remove, Set
 
 DIGITS = example("digits-mlp")
 
@@ -134,7 +134,7 @@ def test_a_validation_loss_that_rises_while_training_falls_is_told(validation: l
     assert "overfitting" not in told(DIGITS, rising), "training got worse too"
 
 
-@pytest.mark.parametrize(("useless", "code"), [(0.75, []), (0.76, ["dead-units"])])
+@pytest.mark.parametrize(("useless", "code"), [(0.8, []), (0.81, ["dead-units"])])
 def test_dead_units_are_told_with_their_number(useless: float, code: list[str]):
     activation = next(node.id for node in DIGITS.network.nodes if node.type == "ReLU")
     pulse = pulse_of((1, 1, None), useless=useless, bend=activation)
@@ -142,7 +142,7 @@ def test_dead_units_are_told_with_their_number(useless: float, code: list[str]):
     if code:
         opened = Opened(DIGITS.network, analyze(DIGITS.network))
         (problem,) = diagnosis(DIGITS, opened, Course(), pulse)
-        assert "152 of 200" in problem.because and "step 7" in problem.because and "100 samples" in problem.because
+        assert "162 of 200" in problem.because and "step 7" in problem.because and "100 samples" in problem.because
         assert problem.node == activation
 
 
@@ -152,6 +152,14 @@ def test_dead_units_are_told_with_their_number(useless: float, code: list[str]):
 def test_gradients_are_measured_by_the_size_of_their_weights(first: tuple[float, float], code: list[str]):
     assert told(DIGITS, pulse=pulse_of((*first, None), (1, 1, None), (2, 2, None))) == code
     assert not told(DIGITS, pulse=pulse_of((*first, None), (2, 2, None))), "two layers are not deep"
+
+
+def test_behind_a_norm_the_size_of_a_weight_says_nothing():
+    node = {"id": "norm", "type": "BatchNorm1d", "inputs": [HIDDEN]}
+    with_norm = edits.apply(DOCUMENT, [Insert(node=node, after=HIDDEN)])
+    faded = pulse_of((1e-6, 1, None), (1, 1, None), (1, 1, None))
+    assert told(DIGITS, pulse=faded) == ["vanishing-gradient"]
+    assert told(read.experiment(with_norm), pulse=faded) == []
 
 
 @pytest.mark.parametrize(("share", "code"), [(0.11, ["large-steps"]), (0.09, [])])
