@@ -62,12 +62,15 @@ def results(run: Run, repair: Repair | None = None) -> None:
         st.caption(plain(str(run.execution["reason"])))
     if run.summary:
         st.table(scores(run.summary), width="content")
+    if {"weights/norm", "weights/sparsity"} <= run.summary.keys():
+        norm, sparsity = run.summary["weights/norm"], run.summary["weights/sparsity"]
+        st.caption(f"Weights: norm {norm:.4g}, {sparsity:.2%} of them below 0.001.")
 
 
 def scores(summary: dict[str, float]) -> pd.DataFrame:
     """The last scores as text: one row a part, one column a metric."""
     parts = [part for part in PARTS if f"{part}/loss" in summary]
-    names = dict.fromkeys(key.partition("/")[2] for key in summary)
+    names = dict.fromkeys(name for part, _, name in (key.partition("/") for key in summary) if part in parts)
     table = {name: [_score(name, summary.get(f"{part}/{name}")) for part in parts] for name in names}
     return pd.DataFrame(table, index=pd.Index(parts, name="Last weights on"))
 

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from builder.analysis.memory import estimate
 from builder.blocks import example
-from builder.catalog import Initializer, Loss, Optimizer, Preparation, Schedule, Source
+from builder.catalog import Initializer, Loss, Optimizer, Penalty, Preparation, Schedule, Source
 from builder.design import read
 from builder.design.experiment import Wish
 from builder.problem import Fix, Problem, Set
@@ -611,6 +611,16 @@ def test_a_run_that_cannot_be_read_hides_no_other(visit: Visit, damage: dict[str
     assert not go_to(visit(chosen=newest.id), "runs.py").exception
 
 
+def test_how_large_and_how_sparse_the_weights_ended_is_told_beside_the_scores(visit: Visit) -> None:
+    tab = started(visit, "running")
+    summary = {"train/loss": 0.25, "test/loss": 0.5, "weights/norm": 5.90625, "weights/sparsity": 0.125}
+    runs.finish(the_run().id, "finished", summary=summary)
+    tab = sound(tab.run())
+    assert "Weights: norm 5.906, 12.50% of them below 0.001." in [caption.value for caption in tab.caption]
+    (scores,) = (table.value for table in tab.table if table.value.index.name == "Last weights on")
+    assert list(scores.columns) == ["loss"] and list(scores.index) == ["train", "test"]
+
+
 def test_early_stopping_metrics_and_averages_are_edits_of_the_design(visit: Visit) -> None:
     tab = go_to(visit(), "train.py")
     fill(tab, "pick.recipe.early_stopping", True)
@@ -625,6 +635,35 @@ def test_early_stopping_metrics_and_averages_are_edits_of_the_design(visit: Visi
     assert tab.multiselect(key="pick.recipe.metrics").options == ["Precision", "Recall", "F1", "AUROC"]  # two classes
     fill(tab, "pick.recipe.early_stopping", False)
     assert "early_stopping" not in open_design(tab).document["recipe"]
+
+
+def test_penalties_and_limits_are_edits_of_the_design(visit: Visit) -> None:
+    tab = go_to(visit(), "train.py")
+    assert tab.multiselect(key="pick.recipe.penalties").options == list(Penalty.shelf)
+    fill(tab, "pick.recipe.penalties", ["L2", "L1"])
+    fill(tab, "recipe.penalties.0.params.strength", "0.01")
+    fill(tab, "pick.recipe.clip", "ByNorm")
+    fill(tab, "recipe.clip.params.max_norm", "0.5")
+    fill(tab, "recipe.max_norm", "3")
+    recipe = open_design(tab).document["recipe"]
+    assert recipe["penalties"] == [{"type": "L2", "params": {"strength": 0.01}}, {"type": "L1"}]
+    assert recipe["clip"] == {"type": "ByNorm", "params": {"max_norm": 0.5}} and recipe["max_norm"] == 3
+    fill(tab, "pick.recipe.penalties", ["L2"])
+    fill(tab, "pick.recipe.clip", "off")
+    fill(tab, "recipe.max_norm", "")
+    recipe = open_design(tab).document["recipe"]
+    assert recipe["penalties"] == [{"type": "L2", "params": {"strength": 0.01}}]  # what was set stays
+    assert "clip" not in recipe and recipe["max_norm"] is None
+    assert not errors(tab) and not button(tab, "Train").disabled
+
+
+def test_a_clip_that_cannot_be_is_taken_away_with_one_press(visit: Visit) -> None:
+    tab = go_to(visit(), "train.py")
+    fill(tab, "pick.recipe.clip", "ByValue")
+    fill(tab, "pick.recipe.optimizer", "LBFGS")
+    assert button(tab, "Train").disabled
+    press(tab, "Do not clip")
+    assert "clip" not in open_design(tab).document["recipe"] and not button(tab, "Train").disabled
 
 
 # Moments that are kept -------------------------------------------------------------------------------------------
