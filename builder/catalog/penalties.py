@@ -25,7 +25,8 @@ class Penalty(Entry):
 class L1(Penalty):
     """Pulls every weight towards zero with the same force: those that the loss hardly needs stay near it (Tibshirani 1996).
 
-    Weights become sparse. They end within a step of zero, and not at it. Biases and norms are left alone.
+    Weights become sparse. They end within a step of zero and not at it, so that a rate that falls to the end makes them
+    sparser. Biases and norms are left alone.
     """
 
     target = "sum_of_sizes"

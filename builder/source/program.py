@@ -424,23 +424,16 @@ def penalty(weights):
 
     def _repeated_step(self, single: bool) -> str:
         """The same for optimizers that look at a batch several times."""
+        before, noted, sought, step = "", "", "loss", "loss = optimizer.step(look)"
         if self.recipe.penalties:
-            return f"""
-            seen = []
-
+            before, noted = "            seen = []\n", "\n                seen.append(loss.detach())"
+            sought, step = "loss + penalty(weights)", "optimizer.step(look)\n            loss = seen[0]"
+        return f"""{before}
             def look(batch=batch):
-{self._slopes(single, " " * 16)}
-                seen.append(loss.detach())
-                return loss + penalty(weights)
+{self._slopes(single, " " * 16)}{noted}
+                return {sought}
 {self._schedule()}
-            optimizer.step(look)
-            loss = seen[0]"""
-        return f"""
-            def look(batch=batch):
-{self._slopes(single, " " * 16)}
-                return loss
-{self._schedule()}
-            loss = optimizer.step(look)"""
+            {step}"""
 
     @property
     def warm_up(self) -> int:

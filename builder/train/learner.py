@@ -257,13 +257,16 @@ def _backward(learner: Learner) -> Callable[[Tensor], object]:
 
 def _adapt(learner: Learner) -> Callable[[], object]:
     """From gradients to new weights, at the rate of the step."""
-    move, settle, pace = _step_of(learner), _settle(learner), learner.pace
-    if pace.steady and settle is None:
+    move, pace = _step_of(learner.optimizer, learner.scaler), learner.pace
+    cut, settle = _cut(learner), _settle(learner)
+    if pace.steady and cut is None and settle is None:
         return move
 
     def adapt() -> None:
         if not pace.steady:
             pace.set_next()
+        if cut:
+            cut()
         move()
         if settle:
             settle()
@@ -285,12 +288,21 @@ def _settle(learner: Learner) -> Callable[[], object] | None:
     return settle
 
 
-def _step_of(learner: Learner) -> Callable[[], object]:
-    """The optimizer's step, of gradients that are clipped first where the recipe says so.
+def _cut(learner: Learner) -> Callable[[], object] | None:
+    """Gradients are clipped, those of a scaler as they are without it; None where they are not."""
+    clip, scaler, optimizer = clipping(learner.recipe, learner.network), learner.scaler, learner.optimizer
+    if clip is None or scaler is None:
+        return clip
 
-    It is without what PyTorch wraps around it for hooks, profilers and its compiler: worth 4 % of a step of a small network.
-    """
-    optimizer, scaler, clip = learner.optimizer, learner.scaler, clipping(learner.recipe, learner.network)
+    def cut() -> None:
+        scaler.unscale_(optimizer)
+        clip()
+
+    return cut
+
+
+def _step_of(optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler | None) -> Callable[[], object]:
+    """The optimizer's step without what PyTorch wraps around it for hooks, profilers and its compiler: worth 4 % of a step of a small network."""
     if scaler is None:
         bare, no_gradient = inspect.unwrap(type(optimizer).step), torch.no_grad()
 
@@ -298,12 +310,9 @@ def _step_of(learner: Learner) -> Callable[[], object]:
             with no_gradient:
                 bare(optimizer)
 
-        return move if clip is None else lambda: (clip(), move())
+        return move
 
     def scaled() -> None:
-        if clip:
-            scaler.unscale_(optimizer)  # a bound is one of the gradients themselves
-            clip()
         scaler.step(optimizer)  # leaves the weights as they are where a gradient did not fit into float16
         scaler.update()
 

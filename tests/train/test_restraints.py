@@ -95,7 +95,7 @@ def test_a_penalty_pulls_at_weights_and_not_at_the_bias_and_is_not_in_the_loss_t
     np.testing.assert_allclose(new_w, w - RATE * (slope + pull), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(new_b, b - RATE * bias_slope, rtol=1e-5, atol=1e-6)
     assert told == pytest.approx(loss, rel=1e-5)
-    assert np.abs(pull).min() > 0.01
+    assert np.abs(pull).max() > 0.1
 
 
 def test_l2_is_under_plain_descent_a_weight_decay_of_twice_its_strength():
@@ -127,13 +127,13 @@ def test_a_clip_by_norm_scales_the_whole_steps_gradient_to_the_bound(bound: floa
 
 
 def test_a_clip_by_value_cuts_every_number():
-    experiment = neuron(clip={"type": "ByValue", "params": {"clip_value": 0.4}})
+    experiment = neuron(clip={"type": "ByValue", "params": {"clip_value": 2.5}})
     _, (w, b), (new_w, new_b), _ = one_step(experiment)
     slope, bias_slope, _ = slopes(experiment, w, b)
     everything = np.abs(np.concatenate([slope.ravel(), bias_slope]))
-    assert everything.min() < 0.4 < everything.max()
-    np.testing.assert_allclose(new_w, w - RATE * slope.clip(-0.4, 0.4), rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(new_b, b - RATE * bias_slope.clip(-0.4, 0.4), rtol=1e-4, atol=1e-6)
+    assert everything.min() < 2.5 < everything.max()
+    np.testing.assert_allclose(new_w, w - RATE * slope.clip(-2.5, 2.5), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(new_b, b - RATE * bias_slope.clip(-2.5, 2.5), rtol=1e-4, atol=1e-6)
 
 
 def test_max_norm_scales_long_units_back_and_leaves_short_ones_and_biases():
@@ -289,16 +289,27 @@ def test_a_network_without_weights_that_learn_trains_with_everything_asked_for()
 # What is told of it --------------------------------------------------------------------------------------------------
 
 
+def steep(**recipe: Any) -> Experiment:
+    """Layers behind one another whose loss is a number, while the slope at the first is beyond a float32: six times 4e6."""
+
+    def dense(id: str, inputs: int, outputs: int, value: float) -> dict[str, Any]:
+        numbers = {"type": "Values", "params": {"values": [[value] * inputs] * outputs}}
+        return {**layer("Linear", id=id, out_features=outputs), "init": {"weight": numbers, "bias": {"type": "Zeros"}}}
+
+    image, flat = layer("Input", id="image", shape=[1, 8, 8]), layer("Flatten", id="flat")
+    steps = [dense(f"step{at}", 4, 4, 1e6) for at in range(5)]
+    layers = dense("first", 64, 4, 2e-38), *steps, dense("scores", 4, 10, 1e6)
+    document = to_json(changed(quick("digits-mlp"), objectives=[{"loss": {"type": "MSE"}}], **recipe))
+    document["network"] = {"nodes": chain(image, flat, *layers), "outputs": ["scores"]}
+    return read.experiment(document)
+
+
 @pytest.mark.parametrize("clip", Clip.shelf)
 def test_what_broke_first_is_found_before_gradients_are_clipped(clip: str):
-    """One weight is beyond what squares can bear: after a clip, which of the gradients was it?"""
-    document = to_json(changed(quick("digits-mlp"), objectives=[{"loss": {"type": "MSE"}}], clip={"type": clip}))
-    hidden = next(node for node in document["network"]["nodes"] if node["id"] == "hidden")
-    hidden["init"] = {"weight": {"type": "Constant", "params": {"val": 1e17}}}
-    plain = {**document, "recipe": {name: value for name, value in document["recipe"].items() if name != "clip"}}
-    problems = [run(read.experiment(one))[0].problem for one in (plain, document)]
-    assert problems[0] is not None and problems[0].code == "run/diverged"
-    assert problems[0] == problems[1]
+    """Scaled by a norm that is no number, all gradients are none; cut at a bound, an infinite one is finite."""
+    problem = run(steep(clip={"type": clip}))[0].problem
+    assert problem is not None and (problem.code, problem.node) == ("run/diverged", "first")
+    assert "At step 1 the gradient of first.bias became infinite, before anything else did" in problem.because
 
 
 def test_the_last_scores_weigh_the_weights_that_learn():
@@ -335,7 +346,7 @@ def weighed_after(**recipe: Any) -> dict[str, float]:
         layer("ReLU", id="relu"),
         layer("Linear", id="scores", out_features=2),
     )
-    document = to_json(taught("CrossEntropy", optimizer={"type": "Adam", "params": {"lr": 0.01}}, batch={"size": 32}, length={"epochs": 100}))  # fmt: skip
+    document = to_json(taught("CrossEntropy", optimizer={"type": "Adam", "params": {"lr": 0.001}}, batch={"size": 32}, length={"epochs": 150}))  # fmt: skip
     document["network"], document["data"]["source"] = {"nodes": nodes, "outputs": ["scores"]}, {"type": "Wine"}
     experiment = changed(read.experiment(document), **recipe)
     recorder = Silent()
@@ -345,7 +356,6 @@ def weighed_after(**recipe: Any) -> dict[str, float]:
 def test_l1_makes_weights_sparse_and_l2_makes_them_small():
     """Of half of the columns nothing can be learned: with L1 nine weights of ten go, with L2 all stay and shrink."""
     free, sparse, small = (weighed_after(**held) for held in ({}, penalties(L1=0.01), penalties(L2=0.01)))
-    print(free, sparse, small)
     assert free["weights/sparsity"] < 0.05 and small["weights/sparsity"] < 0.05
     assert sparse["weights/sparsity"] > 0.8
     assert small["weights/norm"] < sparse["weights/norm"] < free["weights/norm"]
