@@ -176,6 +176,10 @@ def test_all_of_them_together_repeat_for_every_kind_of_layer(name: str, tmp_path
     assert losses_here(tmp_path, experiment) == losses_of(experiment)
 
 
+def test_an_average_of_shortened_weights_is_judged_alike(tmp_path: Path):
+    repeats_here(taught("CrossEntropy", **TOGETHER), tmp_path)
+
+
 @pytest.mark.parametrize("accumulation", [1, 4])
 @pytest.mark.parametrize("held", ["L1", "L2", "max-norm"])
 def test_an_optimizer_that_looks_again_repeats_its_penalties_too(held: str, accumulation: int, tmp_path: Path):
