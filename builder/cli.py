@@ -17,6 +17,7 @@ import click
 from builder import engine, limits
 from builder.analysis import Analysis, Row, analyze, check
 from builder.analysis.classic import classic
+from builder.analysis.fixes import fitting
 from builder.analysis.receptive import in_words, receptive_fields
 from builder.blocks import GALLERY, example, readme
 from builder.blocks.templates import Template
@@ -25,7 +26,7 @@ from builder.design import edits, read
 from builder.design.experiment import Device, Experiment, MemoryFormat, Precision, Wish
 from builder.design.network import Network, to_json
 from builder.problem import Json, Problem, Refused, Set, say
-from builder.store import archive, branching, history, runs
+from builder.store import advice, archive, branching, history, runs
 from builder.store.waiting import remaining
 
 OWNER = "local"
@@ -317,6 +318,7 @@ def _to_its_end(run_id: str, as_json: bool) -> None:
     except KeyboardInterrupt:
         runs.command(OWNER, run_id, "stop")
         run = _follow(run_id)
+    found = _advice(run)
     if as_json:
         summary: dict[str, Json] = {
             "run": run.id,
@@ -330,6 +332,7 @@ def _to_its_end(run_id: str, as_json: bool) -> None:
         }
         if run.problem:
             summary["problems"] = [_problem_json(Problem.model_validate(run.problem))]
+        summary["advice"] = [_problem_json(problem) for problem in found]
         click.echo(json.dumps(summary))
     else:
         click.echo(f"run {run.id} {run.status} after {run.step:,} steps, {run.seconds:.1f} s")
@@ -337,7 +340,14 @@ def _to_its_end(run_id: str, as_json: bool) -> None:
             click.echo(f"  {name:24} {value:.4f}")
         if run.problem:
             _print_problems([Problem.model_validate(run.problem)])
+        _print_problems(found)
     sys.exit(0 if run.status in ("finished", "stopped") else 1)
+
+
+def _advice(run: runs.Run) -> list[Problem]:
+    """What was measured and is doubtful, with those fixes that bring no Problem into the run's design."""
+    design = run.experiment
+    return fitting(advice.told(run.id), design, design, lambda document: check(read.any_design(document))[1])
 
 
 def _finite(numbers: dict[str, float]) -> dict[str, float | None]:

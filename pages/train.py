@@ -3,7 +3,7 @@
 import streamlit as st
 
 from builder.analysis import check
-from pages.parts import controls, execution, files, moments, preview, recipe, runs, session
+from pages.parts import advice, controls, execution, files, moments, preview, recipe, runs, session
 from pages.parts.problems import problem_list
 
 draft = session.draft()
@@ -15,7 +15,7 @@ run = session.run(draft.id)
 left, right = st.columns([4, 9], gap="medium")
 with left:
     recipe.settings(experiment, draft.revision)
-    execution.settings(draft)
+    execution.settings(draft, None if errors else experiment)
 with right:
     controls.controls(draft, experiment, run, ready=not errors)
     problem_list(session.notices(), lambda edits: session.submit(edits, draft.revision), "notice")
@@ -24,6 +24,7 @@ with right:
         preview.data(experiment)
     else:
         runs.live(run)
+        advice.advice(run)
         runs.results(run, lambda edits: session.submit(edits, draft.revision))
         moments.moments(run)
     runs.history(draft)

@@ -10,6 +10,7 @@ from builder.analysis.endings import others, uncounted, unfinished
 from builder.analysis.fixes import tried
 from builder.analysis.learning import copies, nothing_learns, unfillable, unlearnable
 from builder.analysis.network import Analysis, Row, analyze, node_path
+from builder.analysis.restraints import unholdable
 from builder.analysis.scores import unmeasurable
 from builder.catalog.signal import Signal
 from builder.design import names, read
@@ -41,6 +42,7 @@ def _found(design: Experiment | Network, analysis: Analysis) -> list[Problem]:
         found += unlearnable(design.network, analysis, output_references(design))
         columns = design.data.source.columns()
         found += unmeasurable(design, [columns[name] for name in target_columns(design) if name in columns])
+        found += unholdable(design)
         found += [*nothing_learns(design.network, analysis), *unfillable(design), *copies(design, analysis)]
         if not any(problem.severity == "error" for problem in found):
             looked_at = list(zip(output_references(design), target_columns(design), strict=True))

@@ -59,3 +59,52 @@ def _best(
 
 def _identity(problem: Problem) -> Identity:
     return problem.code, problem.node, problem.title
+
+
+def fitting(problems: Iterable[Problem], before: Json, now: Json, check: Checker) -> list[Problem]:
+    """Problems of a run whose design was `before`, with those fixes that make sense for the design as it is `now`.
+
+    What a fix touches is as it was, the edits can be carried out, and no Problem comes of it. `check` finds those of a
+    document, or raises `Refused`.
+    """
+    known: Counter[Identity] | None = None
+    found = []
+    for problem in problems:
+        fixes = [fix for fix in problem.fixes if _is_as_it_was(fix, before, now)]
+        if fixes and known is None:
+            known = _seen(now, check)
+        fixes = [fix for fix in fixes if _is_harmless(fix, known, now, check)]
+        found.append(problem.model_copy(update={"fixes": tuple(fixes)}))
+    return found
+
+
+def _seen(document: Json, check: Checker) -> Counter[Identity] | None:
+    """Problems of a document; None where it cannot be read."""
+    try:
+        return Counter(map(_identity, check(document)))
+    except Refused:
+        return None
+
+
+def _is_as_it_was(fix: Fix, before: Json, now: Json) -> bool:
+    paths = {".".join(path.split(".")[:2]) if path.startswith("recipe.") else path for path in edits.touched(fix.edits)}
+    return all(_at(before, path) == _at(now, path) for path in paths)
+
+
+def _at(document: Json, path: str) -> Json:
+    """What stands at a path, in a list by the id of a node; None where there is nothing."""
+    here = document
+    for step in path.split("."):
+        if isinstance(here, list):
+            here = next((item for item in here if isinstance(item, dict) and item.get("id") == step), None)
+        else:
+            here = here.get(step) if isinstance(here, dict) else None
+    return here
+
+
+def _is_harmless(fix: Fix, known: Counter[Identity] | None, document: Json, check: Checker) -> bool:
+    try:
+        after = _seen(edits.apply(document, fix.edits), check)
+    except Refused:
+        return False
+    return known is not None and after is not None and after <= known

@@ -2,27 +2,36 @@
 
 from dataclasses import dataclass
 
+from builder.analysis.experiment import input_columns, target_columns
+from builder.analysis.liveness import NUMBER, most_of_answering, most_of_learning
 from builder.analysis.network import Analysis, analyze
 from builder.design.experiment import Experiment, Precision
 
-NUMBER = 4
-"""Bytes of a float32."""
+NARROW = 2
+"""Bytes of a number in bfloat16 or float16."""
 LIBRARIES = 2**27
 """What PyTorch loads with the first steps of training: 100 to 130 MB measured."""
 JUDGED_AT_ONCE = 1_024
 JUDGED_NUMBERS = 2**26
 """In the largest output of all samples that are judged together: 256 MiB."""
 
+MEASURED = 4
+"""Times that the answers for a whole part of the data are in memory while the last metrics are worked out of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Bytes. `fixed`: libraries, weights, gradients, what the optimizer remembers, buffers. `sample`: of each sample of a batch."""
+    """Bytes. `fixed`: libraries, weights, gradients, what the optimizer remembers, buffers. `sample`: of each sample of a batch.
+
+    `judging` a whole part of the data takes no gradients. `answering` is all that a trained network needs for one sample.
+    """
 
     fixed: int
     data: int
     sample: int
     batch: int
     judging: int
+    answering: int
 
     def of_batch(self, batch: int) -> int:
         """Of a run with so many samples in memory at once."""
@@ -31,6 +40,11 @@ class Estimate:
     @property
     def total(self) -> int:
         return self.of_batch(self.batch)
+
+    @property
+    def tensors(self) -> int:
+        """Without what PyTorch loads."""
+        return self.total - LIBRARIES
 
     def largest_batch(self, available: int) -> int:
         """Samples at once for which so many bytes are enough; 0 where not even one fits."""
@@ -47,23 +61,30 @@ def estimate(experiment: Experiment, precision: Precision = "float32") -> Estima
     """Of training on one device. What a process takes before is not in it.
 
     Weights and gradients are one number each a parameter (gradients of what learns), the optimizer's `slots` more;
-    averages and best weights are a copy each. A sample's outputs are kept for the way back, in half the bytes where
-    products are narrow, and three of the largest are under way at once.
+    averages and best weights are a copy each. What a sample takes is followed tensor by tensor (`liveness`). Where products
+    are narrow, so are nearly all outputs, and a narrow copy of the weights stands beside them.
     """
     analysis, recipe, data = analyze(experiment.network), experiment.recipe, experiment.data
     copies = 1 + (recipe.ema is not None) + bool(recipe.early_stopping and recipe.early_stopping.restore)
     numbers = analysis.parameters * copies + analysis.trainable * (1 + recipe.optimizer.slots()) + analysis.buffers
     samples = data.source.samples_total()
-    columns = sum(signal.bytes for signal in data.source.columns().values())
-    kept = analysis.activation_bytes // (1 if precision in ("float32", "tf32") else 2)
-    under_way = 3 * _largest(analysis) * NUMBER
-    at_once = judged_at_once(analysis)
+    columns = data.source.columns()
+    used = [*input_columns(experiment).values(), *target_columns(experiment)]
+    sample = sum(columns[name].bytes for name in used if name in columns)
+    rows, ends = list(analysis.expanded()), analysis.ends(experiment.network.outputs)
+    narrow = precision not in ("float32", "tf32")
+    answering = most_of_answering(rows, ends)
+    learning, parts = most_of_learning(rows, ends), data.split.sizes(samples)
     return Estimate(
-        fixed=LIBRARIES + numbers * NUMBER,
-        data=2 * samples * columns,  # the training part is gathered anew each epoch
-        sample=kept + under_way,
-        batch=recipe.batch.at_once(data.split.sizes(samples)[0]),
-        judging=min(at_once, samples) * under_way,
+        fixed=LIBRARIES + numbers * NUMBER + (analysis.parameters * NARROW if narrow else 0),
+        data=(samples + parts[0]) * sample,  # the training part is gathered anew each epoch
+        sample=learning * NARROW // NUMBER if narrow else learning,
+        batch=recipe.batch.at_once(parts[0]),
+        judging=max(
+            min(judged_at_once(analysis), max(parts)) * answering,
+            MEASURED * max(parts) * sum(signal.bytes for signal in analysis.outputs if signal),
+        ),
+        answering=NUMBER * (analysis.parameters + analysis.buffers) + answering,
     )
 
 

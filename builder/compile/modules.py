@@ -363,6 +363,36 @@ def decaying_weights(network: nn.Module) -> list[dict[str, list[nn.Parameter] | 
     return [group for group in groups if group["params"]]
 
 
+def weights_that_learn(network: nn.Module) -> list[nn.Parameter]:
+    """Matrices and other weights, without biases, numbers of norms and slopes."""
+    matrices, weights, _ = kinds_of_parameters(network)
+    return [*matrices, *weights]
+
+
+def sum_of_sizes(weights: list[nn.Parameter]) -> Tensor | int:
+    """The sum of |w| over all weights."""
+    return sum(weight.abs().sum() for weight in weights)
+
+
+def sum_of_squares(weights: list[nn.Parameter]) -> Tensor | int:
+    """The sum of w² over all weights."""
+    return sum(weight.square().sum() for weight in weights)
+
+
+def weights_of_units(network: nn.Module) -> list[tuple[Tensor, int]]:
+    """Weights that learn, and which side of each counts units: what comes into one of them lies along the other sides.
+
+    It is the first side; of a transposed convolution the second, in each of its groups.
+    """
+    turned = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+    groups = {module.weight: module.groups for module in network.modules() if isinstance(module, turned)}
+    units = []
+    for weight in weights_that_learn(network):
+        parts = weight.detach().chunk(groups.get(weight, 1))
+        units += [(part, 1 if weight in groups else 0) for part in parts]
+    return units
+
+
 def matrices_first(network: nn.Module) -> list[dict[str, list[nn.Parameter] | float]]:
     """What learns in three groups: matrices, which may be none; other weights; biases and norms."""
     return [{"params": kind} for kind in kinds_of_parameters(network)]

@@ -6,10 +6,12 @@ from pydantic import Field
 
 from builder import limits
 from builder.catalog import rates
+from builder.catalog.clips import Clip
 from builder.catalog.initializers import Default, Initializer
 from builder.catalog.losses import Loss
 from builder.catalog.metrics import Metric
 from builder.catalog.optimizers import Optimizer
+from builder.catalog.penalties import Penalty
 from builder.catalog.schedules import Constant, Schedule, is_better
 from builder.design.pick import Picked
 from builder.problem import Value
@@ -113,6 +115,18 @@ class Recipe(Value):
         description="Epochs, or a part of one, in which the rate rises along a straight line; then the schedule begins.",
     )
     init: Init = Init()
+    penalties: tuple[Picked[Penalty], ...] = Field((), max_length=4)
+    """What weights cost besides the loss. Losses are recorded without it, so that those of training and validation compare."""
+    clip: Picked[Clip] | None = None
+    """How gradients that are too large are cut before each step."""
+    max_norm: float | None = Field(
+        None,
+        gt=0,
+        le=1e6,
+        title="Largest norm of a unit's weights",
+        description="What comes into a unit is scaled back to it after each step; 3 or 4 is usual with dropout (Srivastava et al. 2014).",
+        json_schema_extra={"empty": "off"},
+    )
     batch: Batch = Batch()
     length: Length = Length()
     ema: float | None = Field(

@@ -16,7 +16,7 @@ from builder.problem import Json
 from builder.server import designs
 from builder.server.asked import HEADERS, asked, name_in, owner_of_request, whole_number
 from builder.server.bundles import STATIC, Bundles
-from builder.store import history, runs, views
+from builder.store import advice, history, runs, views
 from builder.store.runs import Run
 
 ROW_BYTES = history.ROW.itemsize
@@ -78,6 +78,7 @@ def _progress(run: Run) -> dict[str, Json]:
         "starts_in": runs.expected_start(run.id) if run.place else None,
         "rate": run.rate if run.rate is not None and math.isfinite(run.rate) else None,
         "memory": run.memory,
+        "advised": advice.step_told(run.id),
         "problem": run.problem and {"title": run.problem["title"], "because": run.problem["because"]},
     }
 

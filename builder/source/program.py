@@ -103,6 +103,11 @@ from torch import {hints}nn{average}'''
                 f"MEMORY_FORMAT = torch.{'channels_last' if layout == 'channels_last' else 'contiguous_format'}",
                 f"FUSED_OPTIMIZER = {fused}  # PyTorch's fused kernels round differently from its default ones",
                 *([f"WARM_UP = {self.warm_up}  # steps in which the rate rises"] if self.warm_up else []),
+                *(
+                    [f"MAX_NORM = {recipe.max_norm!r}  # of the weights that come into a unit"]
+                    if recipe.max_norm
+                    else []
+                ),
                 *self._precision(),
                 *self._patience(),
             ]
@@ -142,6 +147,9 @@ from torch import {hints}nn{average}'''
         own |= {self.recipe.schedule.target, "warm_up" if self.warm_up else "", self.recipe.optimizer.grouped()} - {""}
         own |= {judgement.objective.loss.runs() for judgement in self.judgements} & own_modules().keys()
         own |= {self.recipe.optimizer.target} & own_modules().keys()
+        own |= {penalty.target for penalty in self.recipe.penalties}
+        own |= {"weights_that_learn"} if self.recipe.penalties else set()
+        own |= {"weights_of_units"} if self.recipe.max_norm else set()
         return carried(own)
 
     def load(self) -> str:
@@ -223,7 +231,20 @@ from torch import {hints}nn{average}'''
             "\n".join(line for judgement in self.judgements for line in judgement.made)
             + f'\n\n\ndef loss_of({takes}):\n    """What is made small.{chr(10) if told else ""}{told}"""\n    return '
             + " + ".join(judgement.term for judgement in self.judgements)
+            + self._penalty()
         )
+
+    def _penalty(self) -> str:
+        """The function of what weights cost."""
+        if not self.recipe.penalties:
+            return ""
+        terms = (f"{penalty.strength!r} * {penalty.target}(weights)" for penalty in self.recipe.penalties)
+        return f'''
+
+
+def penalty(weights):
+    """What weights cost besides the loss: it counts for the gradient, and not in the losses that are written down."""
+    return {" + ".join(terms)}'''
 
     def _loss_of(self, targets: str, whole: str) -> str:
         """The loss of samples that may be a piece of others, whose targets are `whole`."""
@@ -276,7 +297,7 @@ from torch import {hints}nn{average}'''
         if DROP_LAST_BATCH and samples % size:
             batches.pop()
         for batch in batches:
-{step}{self._averaging()}
+{step}{self._settling()}
             losses.append(loss.detach())
         {score}report(f"epoch {{epoch + 1}}", {judged}, parts, "train", "validation"){behind}
     report("at the end", {judged}, parts, "test")
@@ -305,12 +326,22 @@ from torch import {hints}nn{average}'''
         lines = (
             ["scaler = torch.amp.GradScaler(DEVICE)  # small gradients would be lost in float16"] if self.scaled else []
         )
+        if self.recipe.penalties:
+            lines.append("weights = weights_that_learn(network)")
+        if self.recipe.max_norm:
+            lines.append("units = weights_of_units(network)")
         if self.recipe.ema:
             lines.append(f"average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn({self.recipe.ema!r}))")
         return "".join(f"\n    {line}" for line in lines)
 
-    def _averaging(self) -> str:
-        return "\n            average.update_parameters(network)" if self.recipe.ema else ""
+    def _settling(self) -> str:
+        """What is done with new weights."""
+        lines = []
+        if self.recipe.max_norm:
+            lines += ["for incoming, side in units:", "    incoming.renorm_(2, side, MAX_NORM)"]
+        if self.recipe.ema:
+            lines.append("average.update_parameters(network)")
+        return _lines(12, lines)
 
     def _watching(self, judged: str) -> tuple[str, str, str]:
         """What is done about scores: what stands before the epochs, before the scores of an epoch, and behind them."""
@@ -353,9 +384,10 @@ from torch import {hints}nn{average}'''
 
     def _slopes(self, single: bool, indent: str) -> str:
         """The loss of a batch, and its gradient."""
-        backward = "scaler.scale({}).backward()" if self.scaled else "{}.backward()"
+        penalized = bool(self.recipe.penalties)
+        backward = "scaler.scale({}).backward()" if self.scaled else "({}).backward()" if penalized else "{}.backward()"
         if self.recipe.batch.accumulation == 1:
-            ends = ["optimizer.zero_grad()", backward.format("loss")]
+            ends = ["optimizer.zero_grad()", backward.format("loss + penalty(weights)" if penalized else "loss")]
             return "\n".join([self._looked_at(single, "batch", indent), *(indent + line for line in ends)])
         at_once = "BATCH_SIZE" if self.recipe.batch.size else "-(-samples // ACCUMULATION)"
         begins = [
@@ -363,9 +395,11 @@ from torch import {hints}nn{average}'''
             "total = 0",
             f"for piece in zip(*(column.split({at_once}) for column in batch)):",
         ]
+        share = "len(piece[0]) / len(batch[0])"
         inside = [
-            "    part = len(piece[0]) / len(batch[0]) * loss",
-            f"    {backward.format('part')}",
+            *([f"    share = {share}"] if penalized else []),
+            f"    part = {'share' if penalized else share} * loss",
+            f"    {backward.format('part + share * penalty(weights)' if penalized else 'part')}",
             "    total = total + part.detach()",
             "loss = total",
         ]
@@ -380,17 +414,25 @@ from torch import {hints}nn{average}'''
     def _step(self, single: bool) -> str:
         """What is done with one batch."""
         pad = " " * 12
+        clip = self.recipe.clip
         steps = ["scaler.step(optimizer)", "scaler.update()"] if self.scaled else ["optimizer.step()"]
+        if clip:
+            unscaled = ["scaler.unscale_(optimizer)"] if self.scaled else []
+            steps = [*unscaled, call(f"torch.{clip.target}", clip, clip.args(), "network.parameters()"), *steps]
         return self._slopes(single, pad) + self._schedule() + "".join(f"\n{pad}{line}" for line in steps)
 
     def _repeated_step(self, single: bool) -> str:
         """The same for optimizers that look at a batch several times."""
-        return f"""
+        before, noted, sought, step = "", "", "loss", "loss = optimizer.step(look)"
+        if self.recipe.penalties:
+            before, noted = "            seen = []\n", "\n                seen.append(loss.detach())"
+            sought, step = "loss + penalty(weights)", "optimizer.step(look)\n            loss = seen[0]"
+        return f"""{before}
             def look(batch=batch):
-{self._slopes(single, " " * 16)}
-                return loss
+{self._slopes(single, " " * 16)}{noted}
+                return {sought}
 {self._schedule()}
-            loss = optimizer.step(look)"""
+            {step}"""
 
     @property
     def warm_up(self) -> int:

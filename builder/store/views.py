@@ -26,3 +26,11 @@ def read(run: str, name: str, after: int) -> View | None:
     with reading() as connection:
         row = connection.execute(newest).one_or_none()
         return None if row is None else View(*row)
+
+
+def step(run: str, name: str) -> int | None:
+    """The step that the newest picture of that name shows."""
+    newest = select(run_view.c.step).where(run_view.c.run == run, run_view.c.name == name)
+    with reading() as connection:
+        found: int | None = connection.execute(newest).scalar_one_or_none()
+        return found

@@ -66,16 +66,18 @@ def _search(task: Task, watch: Watch) -> tuple[int, _Broken, float] | None:
     step, epoch = before["step"], before["epoch"]
     learner.go_on(before, step)
     learner.network.train()
-    learn = learning_step(learner, task)
+    sizes: dict[str, float] = {}
+    learn = learning_step(learner, task, lambda loss: _check_slopes(learner, loss, sizes))
     per_epoch = learner.recipe.batch.count(len(task.parts["train"]))
     deadline = time.monotonic() + SEARCH_SECONDS
-    with _watched(learner.network) as sizes:
+    with _watched(learner.network, sizes):
         for inputs, targets in _rest(task, learner, epoch, step - epoch * per_epoch, watch.step - step):
             step += 1
             largest = _largest(learner.network)
             sizes.clear()
             try:
-                _check_step(learner, learn(inputs, targets), sizes)
+                learn(inputs, targets)
+                _check_weights(learner)
             except _Broken as broken:
                 return step, broken, largest
             if time.monotonic() > deadline or watch.control.poll(watch.step) in ("stop", "interrupt"):
@@ -94,13 +96,12 @@ def _rest(task: Task, learner: Learner, epoch: int, done: int, count: int) -> It
 
 
 @contextmanager
-def _watched(network: nn.Module) -> Iterator[dict[str, float]]:
-    """Every layer looks at what comes in and at what goes out; the largest number of each one's output, by layer."""
-    sizes: dict[str, float] = {}
+def _watched(network: nn.Module, sizes: dict[str, float]) -> Iterator[None]:
+    """Every layer looks at what comes in and at what goes out; `sizes` gets the largest number of each one's output."""
     layers = [(name, module) for name, module in network.named_modules() if name and _is_layer(module)]
     hooks = [module.register_forward_hook(_look_at(name, sizes)) for name, module in layers]
     try:
-        yield sizes
+        yield
     finally:
         for hook in hooks:
             hook.remove()
@@ -122,17 +123,20 @@ def _look_at(layer: str, sizes: dict[str, float]) -> Any:
     return look
 
 
-def _check_step(learner: Learner, loss: Tensor, sizes: dict[str, float]) -> None:
-    """After a step: its loss, the gradients from the last layer to the first, the weights."""
+def _check_slopes(learner: Learner, loss: Tensor, sizes: dict[str, float]) -> None:
+    """Before the weights change: the loss, and the gradients from the last layer to the first, none of them clipped."""
     layer = max(sizes, key=lambda name: sizes[name], default=None)
     size = sizes[layer] if layer else 0.0
     _check(say("the loss of outputs of {layer} as large as {size:.3g}", layer=layer, size=size), layer, [loss])
-    named = list(learner.network.named_parameters())
     if learner.scaler is None:  # a scaler makes gradients overflow on purpose, and leaves such steps out
-        for name, parameter in reversed(named):
+        for name, parameter in reversed(list(learner.network.named_parameters())):
             if parameter.grad is not None:
                 _check(say("the gradient of {name}", name=name), name.rpartition(".")[0], [parameter.grad])
-    for name, parameter in named:
+
+
+def _check_weights(learner: Learner) -> None:
+    """After a step."""
+    for name, parameter in learner.network.named_parameters():
         _check(say("{name}, by its update,", name=name), name.rpartition(".")[0], [parameter])
 
 

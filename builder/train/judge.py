@@ -11,11 +11,14 @@ from torch import Tensor, nn
 
 from builder.catalog.metrics import AUROC, F1, MAE, R2, RMSE, Metric, Precision, Recall, TopK
 from builder.catalog.signal import Signal
+from builder.compile.modules import weights_that_learn
 from builder.train.task import Objective, Part, Task
 
 EXACT_NUMBERS = 10_000_000
 """Scores up to which the area under the curve is exact; of more it is that of a curve with `THRESHOLDS` points."""
 THRESHOLDS = 200
+SPARSE = 1e-3
+"""Weights below it count as zero: by gradients alone hardly one ends there exactly."""
 
 
 @torch.no_grad()
@@ -46,6 +49,17 @@ def judge(
         whole = tuple(torch.cat(outputs) for outputs in zip(*answers, strict=True))
         scores |= _measured(task, whole, part.truth, metrics)
     return scores
+
+
+@torch.no_grad()
+def weighed(network: nn.Module) -> dict[str, float]:
+    """Of the weights that learn, biases and norms left out: their `norm`, and the share below `SPARSE` (`sparsity`); of none, nothing."""
+    weights = [weight.flatten() for weight in weights_that_learn(network)]
+    if not weights:
+        return {}
+    norm = torch.stack([weight.norm() for weight in weights]).norm().item()
+    small = sum(int((weight.abs() < SPARSE).sum()) for weight in weights)
+    return {"norm": norm, "sparsity": small / sum(map(len, weights))}
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from builder.design.streams import seed_of
 from builder.train.moment import random_state, set_random_state
 from builder.train.pace import Pace
 from builder.train.precision import Casting, casting, scaler, set_products
+from builder.train.restraints import clipping, penalty, shortening
 from builder.train.task import Task, Tensors
 
 
@@ -144,45 +145,74 @@ def _averaged_once(network: Compiled) -> dict[str, Tensor]:
     return {"n_averaged": torch.tensor(1), **{f"module.{name}": value for name, value in network.state_dict().items()}}
 
 
-def learning_step(learner: Learner, task: Task) -> Learn:
-    """What is done with the samples of one step; it returns their loss before the weights have changed."""
-    slopes = _slopes(learner, task)
+def learning_step(learner: Learner, task: Task, look: Callable[[Tensor], object] | None = None) -> Learn:
+    """What is done with the samples of one step; it returns their loss before the weights have changed.
+
+    `look` is given the loss while the gradients are as they came, not clipped yet; where a step looks at its samples
+    several times, those of the last time.
+    """
+    if learner.recipe.optimizer.repeats:
+        return _then(_again_and_again(learner, task), look)
+    slopes = _then(_slopes(learner, task), look)
     adapt = _adapt(learner)
-    if not learner.recipe.optimizer.repeats:
 
-        def once(inputs: Tensors, targets: Tensors) -> Tensor:
-            loss = slopes(inputs, targets)
-            adapt()
-            return loss
+    def once(inputs: Tensors, targets: Tensors) -> Tensor:
+        loss = slopes(inputs, targets)
+        adapt()
+        return loss
 
-        return once
+    return once
 
-    def again_and_again(inputs: Tensors, targets: Tensors) -> Tensor:
+
+def _then(learn: Learn, look: Callable[[Tensor], object] | None) -> Learn:
+    """The same, with a look at what it returns."""
+    if look is None:
+        return learn
+
+    def seen(inputs: Tensors, targets: Tensors) -> Tensor:
+        loss = learn(inputs, targets)
+        look(loss)
+        return loss
+
+    return seen
+
+
+def _again_and_again(learner: Learner, task: Task) -> Learn:
+    """A step that looks at its samples several times, and makes their loss with all penalties small."""
+    slopes, price, settle = _slopes(learner, task), penalty(learner.recipe, learner.network), _settle(learner)
+
+    def step(inputs: Tensors, targets: Tensors) -> Tensor:
+        losses: list[Tensor] = []
+
+        def look() -> Tensor:
+            losses.append(slopes(inputs, targets))
+            return losses[-1] if price is None else losses[-1] + price().detach()
+
         if not learner.pace.steady:
             learner.pace.set_next()
-        loss: Tensor = learner.optimizer.step(lambda: slopes(inputs, targets))  # type: ignore[assignment, arg-type, return-value]
-        if learner.average:
-            learner.average.update_parameters(learner.network)
-        return loss.detach()
+        learner.optimizer.step(look)  # type: ignore[arg-type]
+        if settle:
+            settle()
+        return losses[0]
 
-    return again_and_again
+    return step
 
 
 def _slopes(learner: Learner, task: Task) -> Learn:
-    """The loss, with a gradient left at every parameter that learns."""
+    """The loss, with a gradient left at every parameter that learns: that of the loss and of what the weights cost."""
     network, compare, at_once = (
         learner.network,
         _compare(learner, task),
         learner.recipe.batch.at_once(len(task.parts["train"])),
     )
     learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    backward = _backward(learner)
+    backward, price = _backward(learner), penalty(learner.recipe, network)
 
     def of_all(inputs: Tensors, targets: Tensors) -> Tensor:
         loss = compare(inputs, targets)
         for parameter in learning:  # what zero_grad does, without its notes for the profiler
             parameter.grad = None
-        backward(loss)
+        backward(loss if price is None else loss + price())
         return loss.detach()
 
     def in_pieces(inputs: Tensors, targets: Tensors) -> Tensor:
@@ -191,7 +221,7 @@ def _slopes(learner: Learner, task: Task) -> Learn:
         total = torch.zeros((), device=learner.device)
         for share, some_inputs, some_targets in _pieces(inputs, targets, at_once):
             loss = share * compare(some_inputs, some_targets, targets)
-            backward(loss)
+            backward(loss if price is None else loss + share * price())
             total += loss.detach()
         return total
 
@@ -227,19 +257,48 @@ def _backward(learner: Learner) -> Callable[[Tensor], object]:
 
 def _adapt(learner: Learner) -> Callable[[], object]:
     """From gradients to new weights, at the rate of the step."""
-    move = _step_of(learner.optimizer, learner.scaler)
-    pace, average = learner.pace, learner.average
-    if pace.steady and average is None:
+    move, pace = _step_of(learner.optimizer, learner.scaler), learner.pace
+    cut, settle = _cut(learner), _settle(learner)
+    if pace.steady and cut is None and settle is None:
         return move
 
     def adapt() -> None:
         if not pace.steady:
             pace.set_next()
+        if cut:
+            cut()
         move()
-        if average:
-            average.update_parameters(learner.network)
+        if settle:
+            settle()
 
     return adapt
+
+
+def _settle(learner: Learner) -> Callable[[], object] | None:
+    """What is done with new weights: those of a unit are kept short, and then they go into the average; None where it is nothing."""
+    network, average, shorten = learner.network, learner.average, shortening(learner.recipe, learner.network)
+    if average is None:
+        return shorten
+
+    def settle() -> None:
+        if shorten:
+            shorten()
+        average.update_parameters(network)
+
+    return settle
+
+
+def _cut(learner: Learner) -> Callable[[], object] | None:
+    """Gradients are clipped, those of a scaler as they are without it; None where they are not."""
+    clip, scaler, optimizer = clipping(learner.recipe, learner.network), learner.scaler, learner.optimizer
+    if clip is None or scaler is None:
+        return clip
+
+    def cut() -> None:
+        scaler.unscale_(optimizer)
+        clip()
+
+    return cut
 
 
 def _step_of(optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler | None) -> Callable[[], object]:

@@ -1,6 +1,7 @@
 """How much memory there is for a run, how much it took, and what a person is told where it is not enough."""
 
 import contextlib
+import ctypes
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,9 +20,17 @@ PROCESS = Path("/proc/self")
 
 
 def most_bytes(device: str) -> int | None:
-    """The most bytes that this process has held at once: of the GPU's memory, else of the computer's. None where nobody counts."""
+    """The most bytes that this process has held at once since the peak was forgotten, beyond what it held then.
+
+    Of the GPU's memory, else of the computer's. None where nobody counts.
+    """
     if device == "cuda":
         return torch.cuda.max_memory_allocated()
+    most = _most_of_process()
+    return None if most is None else max(0, most - _held_before)
+
+
+def _most_of_process() -> int | None:
     if PROCESS.exists():
         words = next(
             (line for line in (PROCESS / "status").read_text().splitlines() if line.startswith("VmHWM")), "0 0"
@@ -35,12 +44,21 @@ def most_bytes(device: str) -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
+_held_before = 0
+"""What the process held when its peak was last forgotten: Python, PyTorch, and what earlier runs have left."""
+
+
 def forget_peak() -> None:
     """Begin to count anew, where the system lets us: what this process did before is no part of the next run."""
+    global _held_before
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
+    if sys.platform == "linux":
+        with contextlib.suppress(AttributeError):  # another C library than GNU's has no such function
+            ctypes.CDLL(None).malloc_trim(0)  # else the next run takes what earlier ones have left, and nobody sees it
     with contextlib.suppress(OSError):  # then the count is that of the whole process
         (PROCESS / "clear_refs").write_text("5")
+        _held_before = _most_of_process() or 0
 
 
 @contextlib.contextmanager

@@ -8,8 +8,9 @@ from builder.design.experiment import Execution, Experiment
 from builder.problem import Problem
 from builder.train.boundary import Boundary
 from builder.train.culprit import diverged
-from builder.train.judge import every_metric, judge, judging
+from builder.train.judge import every_metric, judge, judging, weighed
 from builder.train.learner import Learner, learning_step
+from builder.train.pulse import Doctor
 from builder.train.recorder import Control, Keeper, Recorder
 from builder.train.task import Part, Task, batches, task_of
 from builder.train.watch import Watch
@@ -21,7 +22,7 @@ ENDINGS: dict[str, Ending] = {"stop": "stopped", "interrupt": "interrupted", "fa
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended: `metrics` are those of the last weights on every part, by `part/metric`."""
+    """How a run ended: `metrics` are those of the last weights on every part, by `part/metric`; `weights/...` of the weights themselves."""
 
     status: Ending
     step: int
@@ -52,6 +53,7 @@ def train(
     watch = Watch(learner, recorder, control, keeper, per_step)
     epoch = watch.begin(start)
     watch.boundary = Boundary.of(learner.judged, task, arrays.labels, recorder)
+    watch.doctor = Doctor(learner, task, experiment, recorder)
     step = watch.step
     done = step - epoch * per_epoch
     learn = learning_step(learner, task)
@@ -111,7 +113,10 @@ def _ended(word: str, learner: Learner, task: Task, watch: Watch, epoch: int) ->
         with judging(learner.judged), learner.casting():
             for part, samples in task.parts.items():
                 metrics |= _named(part, judge(learner.judged, task, samples, metrics=every))
+        metrics |= _named("weights", weighed(learner.judged))
         if watch.boundary:
             watch.boundary.draw(watch.step)
+        if watch.doctor:
+            watch.doctor.last_look(watch.step, watch.course)
     watch.recorder.flush()
     return Outcome(status, watch.step, epoch, watch.seconds, metrics, watch.problem)

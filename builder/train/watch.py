@@ -10,12 +10,14 @@ import torch
 from torch import Tensor
 
 from builder import limits
+from builder.analysis.course import Course
 from builder.problem import Problem, Refused, say
 from builder.train.boundary import Boundary, Picture
 from builder.train.learner import Learner
 from builder.train.memory import most_bytes
 from builder.train.moment import pack, unpack
 from builder.train.patience import Patience
+from builder.train.pulse import Doctor
 from builder.train.recorder import Control, Keeper, Recorder
 
 LOOK_EVERY = 0.1
@@ -48,6 +50,8 @@ class Watch:
         self.learner, self.recorder, self.control, self.keeper = learner, recorder, control, keeper
         self.samples = samples  # of one step
         self.boundary: Boundary | None = None
+        self.doctor: Doctor | None = None
+        self.course = Course()
         rule = learner.recipe.early_stopping
         self.patience = Patience(rule) if rule else None
         self.losses: list[Tensor] = []
@@ -87,6 +91,7 @@ class Watch:
         self.seconds, self.best_score = float(before["seconds"]), float(before["best"])
         self.learner.go_on(before, self.step)
         self.recorder.resume(dict(before["history"]))
+        self.course = Course.of(before.get("course"))
         learns_alike = before["pace"]["given"] == self.learner.pace.given
         learns_alike &= before["optimizer_type"] == self.learner.recipe.optimizer.name
         if self.patience and learns_alike:  # else it is a branch, which has a patience of its own
@@ -115,6 +120,8 @@ class Watch:
         self._tell()
         if self.boundary:
             self.boundary.draw_if_due(self.step)
+        if self.doctor and fine:
+            self.doctor.look_if_due(self.step, self.course)
         self.recorder.tick()
         if fine:
             self._leave_moments(epoch, word)
@@ -122,7 +129,7 @@ class Watch:
             word = self._wait()
         if word == "run" and self.learner.pace.base != before:
             self._tell_new_rate()
-        self.due = time.perf_counter() + LOOK_EVERY
+        self.due = 0.0 if self.doctor and self.doctor.wants_next else time.perf_counter() + LOOK_EVERY
         self.ask_at = -1 if self.control.ask_at is None else self.control.ask_at
         return word
 
@@ -131,6 +138,7 @@ class Watch:
         if self.broken is not None:
             return self.look(epoch)
         at = self.step
+        self.course.epoch(scores.get("validation/loss", math.nan))
         self.control.judged(at, {"train/loss": self.last_loss, **scores})
         self.learner.pace.hear(scores)
         if "validation/loss" in scores:
@@ -185,6 +193,7 @@ class Watch:
         where = {
             "step": self.step, "epoch": epoch, "seconds": self.seconds, "best": self.best_score,
             "patience": self.patience.state() if self.patience else None, "history": self.recorder.state(),
+            "course": self.course.state(),
         }  # fmt: skip
         return pack(self.learner.state() | where)
 
@@ -222,6 +231,7 @@ class Watch:
             self.step += 1
             self.recorder.add("train/loss", self.step, value)
             self.last_loss = value
+            self.course.step(value)
             if not math.isfinite(value):
                 self.broken = value
                 return False

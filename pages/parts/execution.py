@@ -6,11 +6,12 @@ import streamlit as st
 
 from builder import limits, machine
 from builder.analysis import room
-from builder.analysis.memory import estimate
+from builder.analysis.memory import LIBRARIES, estimate
 from builder.design.experiment import Device, Experiment, MemoryFormat, Precision, Wish
 from builder.problem import Problem
 from builder.store.documents import Draft
 from pages.parts import mirrors, session
+from pages.parts.words import memory
 
 CHOICES = {
     "device": get_args(Device),
@@ -19,14 +20,27 @@ CHOICES = {
 }
 
 
-def settings(draft: Draft) -> None:
-    """A widget for each wish."""
+def settings(draft: Draft, experiment: Experiment | None) -> None:
+    """A widget for each wish, and what memory a run would take: of an `experiment` without errors."""
     wish = session.wish(draft.id)
     with st.expander("Execution", icon=":material/memory:"):
         for names in (("device", "precision"), ("memory_format", "threads")):
             for column, name in zip(st.columns(2, vertical_alignment="bottom"), names, strict=True):
                 with column:
                     _widget(draft.id, wish, name)
+        if experiment:
+            _memory(experiment, wish)
+
+
+def _memory(experiment: Experiment, wish: Wish) -> None:
+    """Estimated before anything is built; when a run is over, its details show what was measured."""
+    training = estimate(experiment, wish.precision)
+    st.caption(
+        f"Memory: about {memory(training.total)} to train with {training.batch:,} samples at once "
+        f"({memory(LIBRARIES)} of them for PyTorch itself), {memory(training.answering)} to answer for one.",
+        help="Weights, gradients, what the optimizer remembers, the data, and what the samples of a batch leave on their way "
+        "through the network; or what it takes to judge a whole part of the data, where that is more.",
+    )
 
 
 def too_large(draft: Draft, experiment: Experiment) -> list[Problem]:

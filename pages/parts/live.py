@@ -1,4 +1,4 @@
-"""The live chart of a run: it pulls its numbers itself, and reruns the script only when the run's status changes."""
+"""The live chart of a run: it pulls its numbers itself, and reruns the script only when the run's status or the advice on it changes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,14 +17,19 @@ def live_chart(
     key: str,
     height: int = 320,
     status: str | None = None,
+    advised: int | None = None,
 ) -> str | None:
     """Draw a run as it trains; the new status in the script run that a change of status has caused, else None.
 
     A panel is `{title, unit, series: [{name, label}]}`. With `boundary` the network's output over the plane is drawn
-    too. `height` is that of one plot in pixels. `status` is the one that the page has drawn its buttons for: where the
-    run has moved on meanwhile, the script runs again.
+    too. `height` is that of one plot in pixels. `status` is the one that the page has drawn its buttons for, and `advised`
+    the step of the advice that it shows: where the run has moved on meanwhile, or is told something else, the script runs
+    again.
     """
-    data = {"run": run, "api": "api", "panels": panels, "boundary": boundary, "height": height, "status": status}
+    data = {
+        "run": run, "api": "api", "panels": panels, "boundary": boundary, "height": height,
+        "status": status, "advised": advised,
+    }  # fmt: skip
     result = _component(key=key, data=data, height="content", on_status_change=_rerun)
     new_status: str | None = result.status
     return new_status

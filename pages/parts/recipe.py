@@ -7,7 +7,7 @@ import streamlit as st
 
 from builder.analysis import suggest
 from builder.analysis.experiment import input_columns, target_columns
-from builder.catalog import Initializer, Loss, Metric, Optimizer, Preparation, Schedule, Source
+from builder.catalog import Clip, Initializer, Loss, Metric, Optimizer, Penalty, Preparation, Schedule, Source
 from builder.design.data import Data
 from builder.design.experiment import Experiment
 from builder.design.recipe import Recipe
@@ -17,6 +17,7 @@ from pages.parts.form import Form, fields_form, picker
 from pages.parts.words import plain
 
 UNPREPARED = "as it is"
+UNCLIPPED = "off"
 POINTS = 200
 """Of the drawing of a schedule."""
 
@@ -47,6 +48,10 @@ def settings(experiment: Experiment, revision: int) -> None:
         fields_form(recipe.batch, Form("recipe.batch", revision))
         fields_form(recipe, Form("recipe", revision), only=("seed", "ema"))
         _early_stopping(recipe, revision)
+    with st.expander("Penalties and limits", icon=":material/compress:"):
+        _penalties(recipe, revision)
+        picker("Clip gradients", Clip, recipe.clip, "recipe.clip", revision, unpicked=UNCLIPPED)
+        fields_form(recipe, Form("recipe", revision), only=("max_norm",))
     with st.expander("Metrics", icon=":material/analytics:"):
         _metrics(experiment, revision)
     with st.expander("First weights", icon=":material/casino:"):
@@ -85,6 +90,32 @@ def _early_stopping(recipe: Recipe, revision: int) -> None:
     mirrors.toggle(f"pick.{path}", "Early stopping", recipe.early_stopping is not None, choose, help=help)
     if recipe.early_stopping:
         fields_form(recipe.early_stopping, Form(path, revision))
+
+
+def _penalties(recipe: Recipe, revision: int) -> None:
+    """What weights cost besides the loss: any of the shelf, each with its strength."""
+    picked = {penalty.name: penalty for penalty in recipe.penalties}
+
+    def choose(names: list[str]) -> None:
+        value = [picked[name].json_pick() if name in picked else {"type": name} for name in names]
+        session.submit([Set(path="recipe.penalties", value=value)], revision)
+
+    mirrors.choices(
+        "pick.recipe.penalties",
+        "Penalties",
+        list(Penalty.shelf),
+        list(picked),
+        choose,
+        placeholder="weights cost nothing",
+        help=" ".join(
+            [
+                "Of weights, not of biases and norms. The loss that is shown is without them.",
+                *(f"{name}: {kind.about()}" for name, kind in Penalty.shelf.items()),
+            ]
+        ),
+    )
+    for at, penalty in enumerate(recipe.penalties):
+        fields_form(penalty, Form(f"recipe.penalties.{at}.params", revision))
 
 
 def _metrics(experiment: Experiment, revision: int) -> None:

@@ -6,9 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from builder import limits
+from builder.analysis.memory import estimate
+from builder.design import read
+from builder.problem import Refused
 from builder.store import runs as store
 from builder.store.runs import Run
-from pages.parts import comparison, mirrors, session
+from pages.parts import advice, comparison, mirrors, session
 from pages.parts import runs as run_parts
 from pages.parts.problems import kept, problem_list
 from pages.parts.run_list import WORDS
@@ -26,6 +29,7 @@ def details(run: Run) -> None:
         if problem and run.status == "failed":
             problem_list([problem], None, "failed")
         comparison.chart([run], key="one-run")
+        advice.advice(run)
         run_parts.results(run)
 
 
@@ -80,10 +84,24 @@ def _facts(run: Run) -> None:
         "Trained": duration(run.seconds) if run.seconds else "",
         "Steps": f"{run.step:,} of {run.total_steps:,}" if run.total_steps else "",
         **_means(run),
-        "Peak memory": memory(run.memory) if run.memory else "",
+        "Peak memory": _memory(run),
     }
     known = {name: plain(text) for name, text in lines.items() if text}
     st.table(pd.DataFrame({"": list(known), " ": list(known.values())}), hide_index=True, hide_header=True)
+
+
+def _memory(run: Run) -> str:
+    """What was measured beside what was estimated; of an experiment that cannot be read any more there is no estimate.
+
+    A GPU counts tensors alone; of the computer's memory also what PyTorch loads, and what is lost between tensors.
+    """
+    if not run.memory:
+        return ""
+    try:
+        told = estimate(read.experiment(run.experiment), run.execution.get("precision", "float32")).tensors
+    except Refused:
+        return memory(run.memory)
+    return f"{memory(run.memory)}; tensors estimated at {memory(told)}"
 
 
 def _means(run: Run) -> dict[str, str]:

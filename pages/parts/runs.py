@@ -11,6 +11,7 @@ from builder.design import read
 from builder.design.data import PARTS
 from builder.design.experiment import Experiment
 from builder.problem import Refused
+from builder.store import advice
 from builder.store import runs as store
 from builder.store.documents import Draft
 from builder.store.runs import Run
@@ -38,7 +39,7 @@ def live(run: Run) -> None:
     ]
     inputs = [node.layer.infer()[0] for node in experiment.network.inputs]
     plane = len(inputs) == 1 and inputs[0].axes == "F" and inputs[0].shape == (2,) and classes
-    live_chart(run.id, panels, boundary=plane, key="live", status=run.status)
+    live_chart(run.id, panels, boundary=plane, key="live", status=run.status, advised=advice.step_told(run.id))
 
 
 def decides(experiment: Experiment) -> bool:
@@ -61,12 +62,15 @@ def results(run: Run, repair: Repair | None = None) -> None:
         st.caption(plain(str(run.execution["reason"])))
     if run.summary:
         st.table(scores(run.summary), width="content")
+    if {"weights/norm", "weights/sparsity"} <= run.summary.keys():
+        norm, sparsity = run.summary["weights/norm"], run.summary["weights/sparsity"]
+        st.caption(f"Weights: norm {norm:.4g}, {sparsity:.2%} of them below 0.001.")
 
 
 def scores(summary: dict[str, float]) -> pd.DataFrame:
     """The last scores as text: one row a part, one column a metric."""
     parts = [part for part in PARTS if f"{part}/loss" in summary]
-    names = dict.fromkeys(key.partition("/")[2] for key in summary)
+    names = dict.fromkeys(name for part, _, name in (key.partition("/") for key in summary) if part in parts)
     table = {name: [_score(name, summary.get(f"{part}/{name}")) for part in parts] for name in names}
     return pd.DataFrame(table, index=pd.Index(parts, name="Last weights on"))
 

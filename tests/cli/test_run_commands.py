@@ -10,6 +10,7 @@ import pytest
 from builder import cli
 from builder.blocks import example
 from builder.design.network import to_json
+from builder.problem import Fix, Problem, Set
 from builder.store import checkpoints, history, runs, site
 from tests.cli.conftest import Say
 
@@ -276,3 +277,39 @@ def test_a_score_that_is_no_number_is_null_in_json(layerlab: Say, monkeypatch: p
 
     monkeypatch.setattr("builder.engine.ensure", ends)
     assert layerlab("train", "perceptron", "--json").last["metrics"] == {"test/loss": None, "test/r2": 0.5}
+
+
+def test_what_was_told_of_a_run_is_printed_at_its_end(layerlab: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    rate = Fix(label="Learn at a rate of 0.05", edits=(Set(path="recipe.optimizer.params.lr", value=0.05),))
+    gone = Fix(label="Replace a layer", edits=(Set(path="network.nodes.gone.type", value="ReLU"),))
+    told = Problem(code="run/plateau", severity="warning", title="No better", because="It stands.", fixes=(rate, gone))
+
+    def ends() -> None:
+        run = runs.claim()
+        if run is not None:
+            recorder = history.Recorder(run.id)
+            recorder.view("advice", 5, {"problems": [told.model_dump(mode="json")]}, b"")
+            recorder.close()
+            runs.finish(run.id, "finished", summary={"test/loss": 0.5})
+
+    monkeypatch.setattr("builder.engine.ensure", ends)
+    said = layerlab("train", "perceptron")
+    assert said.code == 0
+    warning = ["warning: No better  [run/plateau]", "  It stands.", "  - Learn at a rate of 0.05"]
+    assert said.err.splitlines()[-3:] == warning
+    (advice,) = layerlab("train", "perceptron", "--set", "recipe.seed=1", "--json").last["advice"]
+    assert (advice["code"], advice["fixes"]) == ("run/plateau", ["Learn at a rate of 0.05"])
+
+
+@pytest.mark.parametrize("meta", [{}, {"problems": 3}, {"problems": [{"code": 1}]}, {"problems": ["x"]}])
+def test_advice_that_cannot_be_read_is_left_out(layerlab: Say, monkeypatch: pytest.MonkeyPatch, meta: Any) -> None:
+    def ends() -> None:
+        run = runs.claim()
+        if run is not None:
+            recorder = history.Recorder(run.id)
+            recorder.view("advice", 5, meta, b"")
+            recorder.close()
+            runs.finish(run.id, "finished", summary={"test/loss": 0.5})
+
+    monkeypatch.setattr("builder.engine.ensure", ends)
+    assert layerlab("train", "perceptron", "--json").last["advice"] == []

@@ -9,15 +9,17 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from builder.analysis.memory import estimate
 from builder.blocks import example
-from builder.design import edits
+from builder.design import edits, read
 from builder.design.network import to_json
-from builder.problem import Json, Problem, Set
+from builder.problem import Fix, Json, Problem, Set
 from builder.store import archive, documents, runs
 from builder.store.history import Recorder
 from builder.store.runs import Run, Status
 from pages.parts import run_list
-from tests.pages.conftest import Visit, button, errors, fill, go_to, opened, press, sound
+from pages.parts.words import memory
+from tests.pages.conftest import Visit, button, errors, fill, fixes, go_to, opened, press, sound, warnings
 
 SCORES = {"train/loss": 0.25, "test/loss": 0.5, "test/accuracy": 0.875}
 
@@ -211,7 +213,8 @@ def test_the_details_tell_how_the_run_was_carried_out(visit: Visit) -> None:
     tab = at_runs(visit, run)
     facts = {row[0]: row[1] for row in tab.table[0].value.itertuples(index=False)}
     assert facts["Device"] == "CPU" and facts["Threads"] == "2" and facts["PyTorch"].replace("\\", "") == "2.13"
-    assert facts["Peak memory"].replace("\\", "") == "1.0 MiB"
+    told = memory(estimate(read.experiment(run.experiment)).tensors)
+    assert facts["Peak memory"].replace("\\", "") == f"1.0 MiB; tensors estimated at {told}"
     assert "0.5" in tab.table[1].value.to_string()  # the scores
     (chart,) = components(tab)
     assert [each["id"] for each in chart["runs"]] == [run.id] and chart["runs"][0]["color"] == 0
@@ -489,3 +492,24 @@ def test_names_that_look_like_markup_are_shown_as_they_are(visit: Visit) -> None
     parent, run = made(name), made("branch")
     runs.update(run.id, parent=parent.id, parent_step=1)
     assert button(at_runs(visit, run), f"Branched from {name} at step 1")
+
+
+def test_advice_on_a_run_edits_the_design_that_is_open(visit: Visit) -> None:
+    rate = Fix(label="Learn at a rate of 0.003", edits=(Set(path="recipe.optimizer.params.lr", value=0.003),))
+    told = Problem(code="run/plateau", severity="warning", title="No better", because="It stands.", fixes=(rate,))
+    run, other = made(design=True), made("other", design=True)
+    for each in (run, other):
+        recorder = Recorder(each.id)
+        recorder.view("advice", 5, {"problems": [told.model_dump(mode="json")]}, b"")
+        recorder.close()
+    tab = visit("ada", design=run.design or "")
+    tab.session_state["chosen"] = [other.id]
+    tab = go_to(tab, "runs.py")
+    assert warnings(tab) == ["No better"] and not fixes(tab), "it is another design's"
+    tab.session_state["chosen"] = [run.id]
+    tab = sound(tab.run())
+    assert [fix.label.replace("\\", "") for fix in fixes(tab)] == ["Learn at a rate of 0.003"]
+    press(tab, "Learn at a rate of 0.003")
+    draft = documents.get("ada", run.design or "")
+    assert draft and draft.document["recipe"]["optimizer"]["params"]["lr"] == 0.003
+    assert not fixes(tab)

@@ -98,6 +98,7 @@ def test_the_meta_says_how_the_run_is(client: Client, run: runs.Run) -> None:
         "starts_in": None,
         "rate": None,
         "memory": None,
+        "advised": None,
         "problem": None,
         "series": ["train/loss"],
         "generation": run.generation,
@@ -205,3 +206,13 @@ def test_a_strange_name_of_a_run_is_just_unknown(client: Client, run_id: str) ->
 @pytest.mark.parametrize("name", ["a\x00b", "x" * 41, "Boundary", "../series", "é"])
 def test_a_strange_name_of_a_picture_is_just_unknown(client: Client, run: runs.Run, name: str) -> None:
     assert client.get(f"/api/runs/{run.id}/views/{name}").status == 404
+
+
+def test_the_answer_says_since_when_something_else_is_told_of_the_run(client: Client, run: runs.Run) -> None:
+    recorder = record(run, 1, 10)
+    for step in (4, 9):
+        recorder.view("advice", step, {"problems": []}, b"")
+        recorder.view("pulse", 10, {}, b"")
+        recorder.flush()
+        assert split(client.get(f"/api/runs/{run.id}/series"))[0]["advised"] == step
+    recorder.close()

@@ -1,5 +1,6 @@
 """The exported program is the network, and repeats the run to the last bit."""
 
+import itertools
 import math
 import subprocess
 import sys
@@ -137,6 +138,79 @@ def test_weight_decay_of_weights_alone_repeats_too(name: str, kind: str, tmp_pat
         curves.append(losses_of(experiment))
         assert losses_here(tmp_path, experiment) == curves[-1]
     assert curves[0] != curves[1]
+
+
+HELD: dict[str, dict[str, Any]] = {
+    "L1": {"penalties": [{"type": "L1", "params": {"strength": 0.003}}]},
+    "L2": {"penalties": [{"type": "L2", "params": {"strength": 0.02}}]},
+    "by norm": {"clip": {"type": "ByNorm", "params": {"max_norm": 0.2}}},
+    "by value": {"clip": {"type": "ByValue", "params": {"clip_value": 0.01}}},
+    "max-norm": {"max_norm": 0.4},
+}
+"""One thing each that holds a network back, strongly enough to be seen."""
+TOGETHER = {
+    "penalties": [*HELD["L1"]["penalties"], *HELD["L2"]["penalties"]], **HELD["by norm"], **HELD["max-norm"], "ema": 0.9,
+}  # fmt: skip
+
+
+def test_penalties_clips_and_max_norm_repeat_too(tmp_path: Path):
+    """One curve each, so that a program that leaves one out would be found out."""
+    curves = set()
+    for held in ({}, *HELD.values(), TOGETHER):
+        for accumulation in (1, 3):
+            experiment = changed(
+                quick("digits-cnn"), batch={"size": 30, "accumulation": accumulation}, length={"epochs": 2}, **held
+            )
+            curve = losses_of(experiment)
+            assert losses_here(tmp_path, experiment) == curve
+            curves.add(tuple(curve))
+    assert len(curves) == 2 * (len(HELD) + 2)
+
+
+@pytest.mark.parametrize("name", ["autoencoder-conv", "transformer-small", "digits-resnet", "sequence-lstm"])
+def test_all_of_them_together_repeat_for_every_kind_of_layer(name: str, tmp_path: Path):
+    """Transposed convolutions, attention, embeddings, norms and gates; the first layer is frozen."""
+    document = to_json(changed(quick(name), length={"epochs": 1}, **TOGETHER))
+    document["network"]["nodes"][1]["frozen"] = True
+    experiment = Experiment.model_validate(document)
+    assert losses_here(tmp_path, experiment) == losses_of(experiment)
+
+
+def test_an_average_of_shortened_weights_is_judged_alike(tmp_path: Path):
+    repeats_here(taught("CrossEntropy", **TOGETHER), tmp_path)
+
+
+@pytest.mark.parametrize("accumulation", [1, 4])
+@pytest.mark.parametrize("held", ["L1", "L2", "max-norm"])
+def test_an_optimizer_that_looks_again_repeats_its_penalties_too(held: str, accumulation: int, tmp_path: Path):
+    lbfgs = {"type": "LBFGS", "params": {"lr": 0.5, "max_iter": 4, "line_search_fn": "strong_wolfe"}}
+    plain = changed(
+        quick("digits-mlp"), optimizer=lbfgs, batch={"size": None, "accumulation": accumulation}, length={"epochs": 5}
+    )
+    experiment = changed(plain, **HELD[held])
+    curve = losses_of(experiment)
+    assert losses_here(tmp_path, experiment) == curve != losses_of(plain)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_penalties_and_limits_repeat_in_half_the_bits(precision: str, tmp_path: Path):
+    experiment = changed(quick("digits-mlp"), length={"epochs": 2}, batch={"size": 50, "accumulation": 2}, **TOGETHER)
+    repeats(experiment, tmp_path / "alone", {"precision": precision})
+
+
+def test_programs_with_penalties_and_limits_are_formatted(tmp_path: Path):
+    for at, (held, optimizer, accumulation) in enumerate(
+        itertools.product([*HELD.values(), TOGETHER], ["Adam", "LBFGS"], [1, 3])
+    ):
+        experiment = changed(
+            example("digits-cnn"), optimizer={"type": optimizer}, batch={"accumulation": accumulation}, **held
+        )
+        execution = choose(experiment, Wish(device="cpu", precision="bfloat16", memory_format="contiguous"))
+        (tmp_path / f"program{at}.py").write_text(program(experiment, execution))
+    for command in (["check", "--select", "E,F,W"], ["format", "--check"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--line-length", str(WIDTH), "--isolated", tmp_path]
+        found = subprocess.run(ruff, capture_output=True, text=True)
+        assert found.returncode == 0, found.stdout
 
 
 def test_muon_repeats_in_an_interpreter_of_its_own(tmp_path: Path):

@@ -320,3 +320,12 @@ def test_a_network_that_is_too_large_here_does_not_come_in(home: Path, monkeypat
     monkeypatch.setattr(limits, "RUN_PARAMETERS", 61_705)
     assert refusal(lambda: archive.unpack("eve", data))[0] == "run/parameters"
     assert nothing_came(home)
+
+
+def test_what_was_told_of_a_run_goes_with_it() -> None:
+    run = a_run()
+    recorder = history.Recorder(run.id)
+    recorder.view("advice", 7, {"problems": []}, b"")
+    recorder.close()
+    back = archive.unpack("eve", archive.pack("ada", run.id))
+    assert views.read(back.id, "advice", 0) == views.View(7, {"problems": []}, b"")

@@ -31,6 +31,7 @@ for name, changes in {
     "digits-cnn": {"optimizer": {"type": "SGD", "params": {"momentum": 0.9}}, "early_stopping": {"patience": 1}},
     "digits-mlp": {"optimizer": {"type": "LBFGS"}, "batch": {"size": None}},
     "logistic-regression": {"optimizer": {"type": "Muon"}},
+    "digits-resnet": {"penalties": [{"type": "L1"}, {"type": "L2"}], "clip": {"type": "ByNorm"}, "max_norm": 3.0},
 }.items():
     document = to_json(example(name))
     document["recipe"] |= {"length": {"epochs": 2}, **changes}

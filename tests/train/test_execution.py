@@ -215,7 +215,7 @@ def test_the_estimate_grows_with_what_takes_memory():
     assert estimate(changed(example("lenet5"), early_stopping={})).fixed == plain.fixed + parameters
     assert estimate(example("lenet5"), "bfloat16").sample < plain.sample
     assert estimate(changed(example("lenet5"), batch={"size": 64, "accumulation": 8})).total == plain.total
-    assert estimate(changed(example("lenet5"), batch={"size": 640})).total > plain.total
+    assert estimate(changed(example("lenet5"), batch={"size": 1_000})).total > plain.total
     assert plain.of_batch(plain.largest_batch(plain.of_batch(777))) <= plain.of_batch(777)
     assert replace(plain, judging=10**12).largest_batch(10**9) == 0
 

@@ -187,6 +187,47 @@ def test_every_optimizer_goes_on_as_if_nothing_had_been(kind: str, schedule: str
     assert_equal(bits(after), bits(undisturbed))
 
 
+HELD: dict[str, Any] = {
+    "penalties": [{"type": "L1", "params": {"strength": 0.01}}, {"type": "L2", "params": {"strength": 0.01}}],
+    "clip": {"type": "ByNorm", "params": {"max_norm": 0.1}},
+    "max_norm": 0.5,
+}
+"""Everything that holds a network back."""
+
+
+@pytest.mark.parametrize("kind", Optimizer.shelf)
+def test_every_optimizer_goes_on_with_penalties_and_limits(kind: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("builder.train.watch.LOOK_EVERY", 0.0)
+    held = {**HELD, "clip": None} if Optimizer.shelf[kind].repeats else HELD
+    free = taught(
+        "CrossEntropy", optimizer={"type": kind, "params": REMEMBERING.get(kind, {})}, length={"epochs": 2}, ema=0.9
+    )
+    experiment = changed(free, **held)
+    whole, undisturbed = carry_on(experiment, at=-1)
+    assert whole.status == "finished"
+    _, before = carry_on(experiment, 5)
+    _, after = carry_on(experiment, -1, before)
+    assert after.series == undisturbed.series
+    assert_equal(bits(after), bits(undisturbed))
+    assert carry_on(free, at=-1)[1].series["train/loss"] != undisturbed.series["train/loss"]
+
+
+@pytest.mark.parametrize("field", HELD)
+@pytest.mark.parametrize("way", ["held from there", "free from there"])
+def test_a_branch_may_be_held_back_otherwise(field: str, way: str, monkeypatch: pytest.MonkeyPatch):
+    """Up to the step of the branch all is the parent's; the loss of the next step is of weights that are the parent's too."""
+    monkeypatch.setattr("builder.train.watch.LOOK_EVERY", 0.0)
+    free = taught("CrossEntropy", length={"epochs": 2})
+    parent, branch = free, changed(free, **{field: HELD[field]})
+    parent, branch = (parent, branch) if way == "held from there" else (branch, parent)
+    _, undisturbed = carry_on(parent, -1)
+    _, before = carry_on(parent, 5)
+    outcome, after = carry_on(branch, -1, before)
+    losses, others = (told.series["train/loss"] for told in (undisturbed, after))
+    assert outcome.status == "finished" and len(losses) == len(others) > 7
+    assert losses[:6] == others[:6] and losses[6:] != others[6:]
+
+
 @pytest.mark.parametrize("kind", ["Adam", "Muon"])
 def test_a_branch_may_group_what_learns_otherwise_and_goes_on_with_what_is_remembered(
     kind: str, monkeypatch: pytest.MonkeyPatch

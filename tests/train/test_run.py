@@ -134,7 +134,7 @@ def test_scores_are_those_of_a_direct_evaluation():
         f"{part}/{metric}"
         for part in ("train", "validation", "test")
         for metric in ("loss", "accuracy", "precision", "recall", "f1", "auroc", "top-5")
-    }
+    } | {"weights/norm", "weights/sparsity"}
 
 
 def test_images_are_laid_out_as_convolutions_like_them_unless_another_wish_is_there():

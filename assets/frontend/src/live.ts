@@ -1,4 +1,4 @@
-/** A run as it trains, or several: pulls what is new, draws it, and tells Python only when a run's status changes. */
+/** A run as it trains, or several: pulls what is new, draws it, and tells Python only when a run's status changes, or the advice on it. */
 
 import { BoundaryPanel } from "./boundary";
 import { element } from "./dom";
@@ -24,6 +24,8 @@ interface LiveData {
   height: number;
   /** What Python took the run's status to be when it drew the page. */
   status: Status | null;
+  /** The step of the advice that the page shows. */
+  advised: number | null;
 }
 
 interface Component {
@@ -52,6 +54,7 @@ class LiveRun {
   private history = new History();
   private meta: RunMeta | undefined;
   private toldStatus: Status | null = null;
+  private toldAdvice: number | null = null;
   private pulls = 0;
   private isGone = false;
   private isInSight = true;
@@ -100,6 +103,7 @@ class LiveRun {
     this.meta = undefined;
     this.isGone = false;
     this.toldStatus = this.data.status;
+    this.toldAdvice = this.data.advised;
     this.drawnStep = -1; // the next rows are drawn whatever they are
     this.pulls = 0;
     this.forgetPictures();
@@ -116,6 +120,7 @@ class LiveRun {
 
   private goOn(): void {
     this.toldStatus = this.data.status;
+    this.toldAdvice = this.data.advised;
     this.arrange();
     this.repeater.start();
   }
@@ -161,7 +166,7 @@ class LiveRun {
     const isNewStatus = this.meta?.status !== meta.status;
     this.meta = meta;
     this.header.show(meta);
-    this.tellStatus(meta.status);
+    this.tell(meta);
     if (this.hasMoved(meta)) this.requestDraw("lines");
     if (isNewStatus) this.requestDrawAll(); // the words where there is no plot yet
     if (meta.reset) this.forgetPictures();
@@ -195,10 +200,12 @@ class LiveRun {
     else if (this.meta) this.header.remark("");
   }
 
-  /** A new status makes Python run its script again, so that its buttons fit; nothing else does. */
-  private tellStatus(status: Status): void {
-    if (this.toldStatus !== null && this.toldStatus !== status) this.setTriggerValue("status", status);
+  /** A new status, or new advice, makes Python run its script again, so that its buttons fit; nothing else does. */
+  private tell({ status, advised }: RunMeta): void {
+    const isNew = this.toldStatus !== null && (this.toldStatus !== status || this.toldAdvice !== advised);
+    if (isNew) this.setTriggerValue("status", status);
     this.toldStatus = status;
+    this.toldAdvice = advised;
   }
 
   /** Whether a drawing would differ by half a pixel from the last one. */

@@ -37,6 +37,8 @@ export interface RunMeta {
   rate: number | null;
   /** The most bytes that it held at once on its device. */
   memory: number | null;
+  /** The step at which there was something else to tell of it than before; null where nothing has been told. */
+  advised: number | null;
   problem: { title: string; because: string } | null;
 }
 

@@ -22,6 +22,7 @@ export const META: RunMeta = {
   starts_in: null,
   rate: null,
   memory: null,
+  advised: null,
   problem: null,
 };
 

@@ -11,6 +11,7 @@ from builder.blocks.gallery import (
     densenet,
     digits,
     inception,
+    lessons,
     mobile,
     perceptrons,
     residual,
@@ -37,6 +38,7 @@ FAMILIES = (
     autoencoders.FAMILY,
     sequences.FAMILY,
     attention.FAMILY,
+    lessons.FAMILY,
 )
 
 GALLERY: dict[str, Exhibit] = {exhibit.name: exhibit for family in FAMILIES for exhibit in family.exhibits}

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from builder.catalog.layers.base import (
     Layer,
+    Saved,
     ShapeProblem,
     Signals,
     Suggestion,
@@ -36,6 +37,9 @@ class _Activation(Layer):
     def operations(self, x: Signals, y: Signals) -> dict[str, int]:
         return {"activation": y[0].numbers}
 
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        return Saved(inputs=True)
+
 
 class ReLU(_Activation):
     """Lets positive numbers through and makes the rest zero: cheap, and its gradient does not fade."""
@@ -43,6 +47,9 @@ class ReLU(_Activation):
     target = "nn.ReLU"
     aliases = ("rectifier", "rectified linear unit", "rectified linear", "ramp")
     formula = r"y = \max(0, x)"
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        return Saved(outputs=True)
 
 
 class ReLU6(_Activation):
@@ -117,6 +124,9 @@ class RReLU(_Activation):
         if self.lower > self.upper:
             raise ValueError(say("lower is {lower}, above upper, {upper}", lower=self.lower, upper=self.upper))
         return self
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        return Saved(inputs=True, besides=y[0].numbers)
 
 
 class ELU(_Activation):
@@ -196,12 +206,18 @@ class Softsign(_Activation):
     target = "nn.Softsign"
     formula = r"y = \frac{x}{1 + |x|}"
 
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        return Saved(inputs=True, besides=y[0].numbers)
+
 
 class Tanhshrink(_Activation):
     """What Tanh takes away from a number: almost nothing of small ones is left."""
 
     target = "nn.Tanhshrink"
     formula = r"y = x - \tanh(x)"
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        return Saved(besides=y[0].numbers)
 
 
 class Softshrink(_Activation):
@@ -265,6 +281,9 @@ class LogSigmoid(_Activation):
     target = "nn.LogSigmoid"
     formula = r"y = \ln \frac{1}{1 + e^{-x}}"
 
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        return Saved(inputs=True, besides=y[0].numbers)
+
 
 class Sigmoid(_Activation):
     """Squeezes any number into 0 to 1: a probability. In hidden layers its gradient, at most 0.25, fades with depth."""
@@ -273,6 +292,9 @@ class Sigmoid(_Activation):
     aliases = ("logistic", "sigma")
     formula = r"y = \frac{1}{1 + e^{-x}}"
 
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        return Saved(outputs=True)
+
 
 class Tanh(_Activation):
     """Squeezes any number into -1 to 1, centred on zero."""
@@ -280,6 +302,9 @@ class Tanh(_Activation):
     target = "nn.Tanh"
     aliases = ("hyperbolic tangent", "tangens hyperbolicus")
     formula = r"y = \frac{e^x - e^{-x}}{e^x + e^{-x}}"
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        return Saved(outputs=True)
 
 
 class Threshold(_Activation):
@@ -306,6 +331,9 @@ class Step(_Activation):
     formula = r"y = 1 \text{ if } x > 0 \text{, else low}"
 
     low: Literal[0, -1] = Field(0, title="At rest", description="What it gives at zero and below.")
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        return Saved()
 
 
 class GLU(_Activation):
@@ -366,6 +394,9 @@ class _OverSide(_Activation):
 
     def window(self, *x: Signal) -> Window | None:
         return along_channels(self.dim, x[0])
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        return Saved(outputs=True)
 
 
 class Softmax(_OverSide):

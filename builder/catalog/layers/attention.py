@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from builder.catalog.layers.activations import SOFTMAX
-from builder.catalog.layers.base import Layer, ShapeProblem, Signals, Suggestion, expect_axes
+from builder.catalog.layers.base import Layer, Saved, ShapeProblem, Signals, Suggestion, expect_axes
 from builder.catalog.layers.dense import Count
 from builder.catalog.layers.normalization import LayerNorm
 from builder.catalog.signal import Shape, Signal
@@ -18,6 +18,10 @@ ADVANCED: dict[str, Any] = {"advanced": True}
 
 Sides = tuple[Shape, ...]
 """Sums of products, each as the sides whose product is their number."""
+
+
+_PROJECTED = 5
+"""Times its input that queries, keys and values take, as they are projected and as the heads want them, beyond what comes out."""
 
 
 def expect_heads(features: int, heads: int, field: str) -> None:
@@ -81,6 +85,17 @@ def attention_products(query: Shape, memory: Shape) -> Sides:
     )
 
 
+def attention_saved(query: Shape, memory: Shape, heads: int, dropout: bool) -> int:
+    """What attention holds for its way back: what it reads, queries, keys, values, and the heads' answers before and behind the
+    last projection, in the numbers that PyTorch 2.13 holds on the CPU. Without dropout its kernel works the looks out again, and
+    holds one number of each head and query; with it there are three of every look: scores, what is dropped, and what is left.
+    """
+    (queries, features), (keys, wide) = query, memory
+    looks = 3 * heads * queries * keys + keys * features if dropout else heads * queries
+    reads = wide if wide == features else 2 * wide  # by one projection of both keys and values, or by two
+    return 3 * queries * features + keys * (2 * features + reads) + looks
+
+
 def attention_first_terms(query: Shape, memory: Shape, heads: int, bias: bool) -> int:
     """How many sums have no bias, so that they take one addition less than they have products."""
     (queries, features), keys = query, memory[0]
@@ -140,6 +155,10 @@ class MultiheadAttention(Layer):
 
     def operations(self, x: Signals, y: Signals) -> dict[str, int]:
         return {"activation": SOFTMAX * self.num_heads * x[0].shape[0] * x[1].shape[0]}
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        held = attention_saved(x[0].shape, x[1].shape, self.num_heads, self.dropout > 0)
+        return Saved(besides=held, working=_PROJECTED * x[0].numbers)
 
 
 class _Transformer(Layer):
@@ -202,6 +221,14 @@ class _Transformer(Layer):
             "normalization": parts * norm,
             "merge": parts * x[0].numbers,
         }
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        """What its attentions hold; what its norms read, and the dense net's hidden units; of every dropout what is dropped."""
+        looks, drops = self._attends(x).values(), self.dropout > 0
+        attended = sum(attention_saved(x[0].shape, memory, self.nhead, drops) for memory in looks)
+        parts, hidden = len(looks) + 1, x[0].shape[0] * self.dim_feedforward
+        besides = (2 * parts + 1) * x[0].numbers + 3 * hidden if drops else parts * x[0].numbers + hidden
+        return Saved(besides=attended + besides, working=max(_PROJECTED * x[0].numbers, 2 * hidden))
 
 
 class TransformerEncoderLayer(_Transformer):

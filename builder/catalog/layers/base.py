@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from math import isqrt, prod
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 from builder.catalog.entry import Entry
 from builder.catalog.signal import AXES_OF_RANK, Shape, Signal
@@ -54,6 +54,19 @@ class Worked:
 Window: TypeAlias = tuple[tuple[float, float], ...]
 """Per side of an image (line, volume): how many positions of the input one position of the output sees, and how many
 positions further the next one looks."""
+
+
+class Saved(NamedTuple):
+    """What the way back needs of a layer, and is held in memory from its forward pass on (PyTorch's saved tensors).
+
+    `besides` counts numbers of four bytes that are neither its inputs nor its outputs, of one sample; `working` those that it
+    needs only while it runs, on the way there or back.
+    """
+
+    inputs: bool = False
+    outputs: bool = False
+    besides: int = 0
+    working: int = 0
 
 
 class Layer(Entry):
@@ -116,6 +129,10 @@ class Layer(Entry):
     def operations(self, x: Signals, y: Signals) -> dict[str, int]:
         """Everything that is no weighted sum, by kind: `activation`, `pooling`, `normalization`, `merge`."""
         return {}
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        """What is held for its gradient, in float32 on the CPU; weights are there anyway, and statistics of a norm too few to count."""
+        return Saved()
 
     def smallest_batch(self, *x: Signal) -> int:
         """The smallest batch that this layer can be trained with."""

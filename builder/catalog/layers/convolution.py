@@ -8,6 +8,7 @@ from pydantic import Field
 
 from builder.catalog.layers.base import (
     Layer,
+    Saved,
     ShapeProblem,
     Signals,
     Suggestion,
@@ -89,6 +90,9 @@ class _Sliding(Layer):
 
     def flops(self, x: Signals, y: Signals) -> int:
         return weighted_flops(self.macs(x, y), y[0].numbers, self.bias)
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        return Saved(inputs=True)
 
 
 class _Conv(_Sliding):

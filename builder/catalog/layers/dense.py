@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from builder.catalog.layers.base import Layer, ShapeProblem, Signals, expect_axes, weighted_flops
+from builder.catalog.layers.base import Layer, Saved, ShapeProblem, Signals, expect_axes, weighted_flops
 from builder.catalog.signal import Shape, Signal
 from builder.problem import say
 
@@ -49,6 +49,9 @@ class Linear(Layer):
     def flops(self, x: Signals, y: Signals) -> int:
         return weighted_flops(self.macs(x, y), y[0].numbers, self.bias)
 
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        return Saved(inputs=True)
+
 
 class Bilinear(Layer):
     """Weighs every pair of features, one from each input: what neither says alone. On sequences, at every step."""
@@ -90,3 +93,6 @@ class Bilinear(Layer):
     def flops(self, x: Signals, y: Signals) -> int:
         halfway = y[0].numbers * x[1].shape[-1]
         return weighted_flops(self.macs(x, y), y[0].numbers, self.bias) - halfway
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        return Saved(inputs=True)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from builder.catalog.layers.base import AXES_IN_WORDS, Layer, ShapeProblem, Signals, Suggestion, expect_axes
+from builder.catalog.layers.base import AXES_IN_WORDS, Layer, Saved, ShapeProblem, Signals, Suggestion, expect_axes
 from builder.catalog.layers.dense import Count
 from builder.catalog.signal import Shape, Signal
 from builder.problem import say
@@ -75,6 +75,9 @@ class Embedding(Layer):
 
     def parameters(self, *x: Signal) -> dict[str, Shape]:
         return {"weight": (x[0].classes or 0, self.embedding_dim)}
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        return Saved(inputs=True)
 
 
 class OneHot(Layer):

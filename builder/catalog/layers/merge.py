@@ -6,6 +6,7 @@ from pydantic import Field
 
 from builder.catalog.layers.base import (
     Layer,
+    Saved,
     ShapeProblem,
     Signals,
     Suggestion,
@@ -110,6 +111,9 @@ class Maximum(_Alike):
     aliases = ("max", "maxout")
     formula = r"y = \max(x_1, x_2, \dots)"
 
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        return Saved(outputs=True, besides=len(x) * y[0].numbers)
+
 
 class Multiply(Layer):
     """Multiplies its inputs number by number, so that one path can gate another.
@@ -148,6 +152,10 @@ class Multiply(Layer):
 
     def operations(self, x: Signals, y: Signals) -> dict[str, int]:
         return {"merge": (len(x) - 1) * y[0].numbers}
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        """Of more than two also what comes of the first ones."""
+        return Saved(inputs=True, besides=(len(x) - 2) * y[0].numbers)
 
 
 def _as_wide(x: Signals) -> list[Suggestion]:
@@ -205,6 +213,9 @@ class MatMul(Layer):
 
     def flops(self, x: Signals, y: Signals) -> int:
         return 2 * self.macs(x, y) - y[0].numbers
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        return Saved(inputs=True)
 
 
 class Concat(Layer):

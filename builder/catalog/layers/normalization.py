@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from builder.catalog.layers.base import Layer, ShapeProblem, Signals, Suggestion, expect_axes, expect_floats, times
+from builder.catalog.layers.base import (
+    Layer,
+    Saved,
+    ShapeProblem,
+    Signals,
+    Suggestion,
+    expect_axes,
+    expect_floats,
+    times,
+)
 from builder.catalog.layers.dense import Count
 from builder.catalog.layers.window import AXES, Small
 from builder.catalog.signal import Shape, Signal
@@ -47,6 +56,9 @@ class _Norm(Layer):
     def operations(self, x: Signals, y: Signals) -> dict[str, int]:
         """Per number: five for its share in mean, variance and division; scale and shift."""
         return {"normalization": (7 if self.affine else 5) * y[0].numbers}
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        return Saved(inputs=True)
 
 
 class _Running(_Norm):
@@ -283,6 +295,9 @@ class RMSNorm(_LastSides):
         """Per number: its square, a sum, a division; scale."""
         return {"normalization": (3 + len(self.parameters(*x))) * y[0].numbers}
 
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        return Saved(inputs=True, besides=y[0].numbers)
+
 
 class LocalResponseNorm(Layer):
     """Divides each number by how strongly the channels beside it answer at the same place: AlexNet's normalization."""
@@ -305,3 +320,7 @@ class LocalResponseNorm(Layer):
     def operations(self, x: Signals, y: Signals) -> dict[str, int]:
         """Per number: its square, size - 1 sums, scale and shift, a power, a division."""
         return {"normalization": (self.size + 4) * y[0].numbers}
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        """Its square, the sum over neighbours, and what it is divided by."""
+        return Saved(inputs=True, besides=3 * y[0].numbers)

@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from builder.catalog.layers.base import Layer, ShapeProblem, Signals, Suggestion, Window, Worked, expect_axes, times
+from builder.catalog.layers.base import (
+    Layer,
+    Saved,
+    ShapeProblem,
+    Signals,
+    Suggestion,
+    Window,
+    Worked,
+    expect_axes,
+    times,
+)
 from builder.catalog.layers.window import (
     AXES,
     Margins,
@@ -110,6 +120,9 @@ class _Pool(Layer):
     def sizes(self, x: Signals, y: Signals) -> tuple[Worked, ...]:
         return slide_worked(*self._sliding(x[0]), ceil=self.ceil_mode)
 
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        return Saved(inputs=True)
+
 
 _KERNEL: Any = Field(2, title="Window", description="Sides of the window; one number for all.")
 _STRIDE: Any = Field(None, description="Positions to move between two looks; empty: as many as the window's side.")
@@ -148,6 +161,10 @@ class MaxPool1d(_Pool):
     dilation: Small = _DILATION
     ceil_mode: bool = _CEIL
 
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        """And of each largest number where it was, in eight bytes."""
+        return Saved(inputs=True, besides=2 * y[0].numbers)
+
 
 class MaxPool2d(_Pool):
     """Keeps the largest number of each window: whether a pattern is there, no longer where exactly."""
@@ -163,6 +180,10 @@ class MaxPool2d(_Pool):
     dilation: Small2 = _DILATION
     ceil_mode: bool = _CEIL
 
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        """And of each largest number where it was, in eight bytes."""
+        return Saved(inputs=True, besides=2 * y[0].numbers)
+
 
 class MaxPool3d(_Pool):
     """Keeps the largest number of each window of a volume: whether a pattern is there, no longer where exactly."""
@@ -177,6 +198,10 @@ class MaxPool3d(_Pool):
     padding: Pad3 = _PADDING
     dilation: Small3 = _DILATION
     ceil_mode: bool = _CEIL
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        """And of each largest number where it was, in eight bytes."""
+        return Saved(inputs=True, besides=2 * y[0].numbers)
 
 
 class AvgPool1d(_Pool):
@@ -240,6 +265,10 @@ class LPPool1d(_Pool):
     stride: Small | None = _STRIDE
     ceil_mode: bool = _CEIL
 
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        """Powers, their mean, and three steps on the way to its root."""
+        return Saved(inputs=True, besides=x[0].numbers + 4 * y[0].numbers)
+
 
 class LPPool2d(_Pool):
     """Replaces each window by its norm: between the sum (p = 1) and the maximum (p large).
@@ -256,6 +285,10 @@ class LPPool2d(_Pool):
     kernel_size: Small2 = _KERNEL
     stride: Small2 | None = _STRIDE
     ceil_mode: bool = _CEIL
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        """Powers, their mean, and three steps on the way to its root."""
+        return Saved(inputs=True, besides=x[0].numbers + 4 * y[0].numbers)
 
 
 class LPPool3d(_Pool):
@@ -274,6 +307,10 @@ class LPPool3d(_Pool):
     stride: Small3 | None = _STRIDE
     ceil_mode: bool = _CEIL
 
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        """Powers, their mean, and three steps on the way to its root."""
+        return Saved(inputs=True, besides=x[0].numbers + 4 * y[0].numbers)
+
 
 class _Adaptive(Layer):
     """What adaptive pooling shares: what comes out has a fixed size, whatever comes in."""
@@ -290,6 +327,10 @@ class _Adaptive(Layer):
 
     def operations(self, x: Signals, y: Signals) -> dict[str, int]:
         return {"pooling": max(x[0].numbers, y[0].numbers)}
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        """Nothing where one number is left of each channel: PyTorch takes the plain mean then."""
+        return Saved(inputs=set(y[0].shape[1:]) != {1})
 
 
 class AdaptiveAvgPool1d(_Adaptive):
@@ -335,6 +376,10 @@ class AdaptiveMaxPool1d(_Adaptive):
 
     output_size: Small = _SIZE
 
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        """And of each largest number where it was, in eight bytes."""
+        return Saved(inputs=True, besides=2 * y[0].numbers)
+
 
 class AdaptiveMaxPool2d(_Adaptive):
     """Keeps the largest numbers of an image of any size; with size 1, one number per channel (global max pooling)."""
@@ -346,6 +391,10 @@ class AdaptiveMaxPool2d(_Adaptive):
 
     output_size: Small2 = _SIZE
 
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        """And of each largest number where it was, in eight bytes."""
+        return Saved(inputs=True, besides=2 * y[0].numbers)
+
 
 class AdaptiveMaxPool3d(_Adaptive):
     """Keeps the largest numbers of a volume of any size; with size 1, one number per channel (global max pooling)."""
@@ -356,3 +405,7 @@ class AdaptiveMaxPool3d(_Adaptive):
     formula = r"y = \max_{\text{cell}} x"
 
     output_size: Small3 = _SIZE
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        """And of each largest number where it was, in eight bytes."""
+        return Saved(inputs=True, besides=2 * y[0].numbers)

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from builder.catalog.layers.base import Layer, Signals, expect_axes
+from builder.catalog.layers.base import Layer, Saved, Signals, expect_axes
 from builder.catalog.layers.dense import Count
 from builder.catalog.signal import Shape, Signal
 
@@ -36,3 +36,7 @@ class RBF(Layer):
     def operations(self, x: Signals, y: Signals) -> dict[str, int]:
         """Per code and number: a difference, a square, a sum."""
         return {"distance": 3 * x[0].numbers * self.out_features}
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        """Every difference."""
+        return Saved(besides=x[0].numbers * self.out_features)

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from builder.catalog.layers.base import AXES_IN_WORDS, Layer, ShapeProblem, Signals, Worked, expect_axes, times
+from builder.catalog.layers.base import AXES_IN_WORDS, Layer, Saved, ShapeProblem, Signals, Worked, expect_axes, times
 from builder.catalog.layers.dense import Count
 from builder.catalog.signal import Shape, Signal
 from builder.problem import say
@@ -103,6 +103,23 @@ class _Recurrent(Layer):
         sums = self._units(x) * self.gates
         return 2 * self.macs(x, y) + (sums if self.bias else -sums)
 
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        """Of every layer what it reads, and of every direction what its steps hold; between layers also what is dropped."""
+        steps, wide = x[0].shape[0], self.directions * self.hidden_size
+        held = sum(
+            reads * steps + self.directions * self._held(steps, reads, len(x) > 1)
+            for reads in self._reads(x[0].shape[-1])
+        )
+        held += steps * wide * self.bidirectional  # both directions side by side
+        dropped = (self.num_layers - 1) * steps * wide * (self.dropout > 0)
+        # The sums of all steps, worked out at once, or their gradients; states step by step and in a row; the layer below.
+        rows = 2 + self.directions * (self.gates + 2 * (self.num_layers > 1))
+        return Saved(besides=held + dropped, working=rows * steps * self.hidden_size)
+
+    def _held(self, steps: int, reads: int, padded: bool) -> int:
+        """Numbers that one direction of a layer holds, which reads so many at a step of padded sequences or of whole ones."""
+        raise TypeError(f"{self.name} does not say what it holds")
+
 
 class RNN(_Recurrent):
     """Reads a sequence and folds every step into one hidden state. What came early fades; LSTM and GRU keep it longer.
@@ -121,6 +138,9 @@ class RNN(_Recurrent):
 
     def operations(self, x: Signals, y: Signals) -> dict[str, int]:
         return {"activation": self._units(x)}
+
+    def _held(self, steps: int, reads: int, padded: bool) -> int:
+        return (steps + 1) * self.hidden_size
 
 
 class LSTM(_Recurrent):
@@ -161,6 +181,17 @@ class LSTM(_Recurrent):
         """Per unit: five activations; three products and one sum."""
         return {"activation": 5 * self._units(x), "gates": 4 * self._units(x)}
 
+    def _held(self, steps: int, reads: int, padded: bool) -> int:
+        """The work space of oneDNN's kernel, as measured: gates, cells, states in rows of 16 numbers, and room for their gradients.
+
+        Padded sequences run step by step: gates, two states, and what comes of them.
+        """
+        if padded:
+            return 8 * steps * self.hidden_size
+        wide = -(-self.hidden_size // 16) * 16
+        room = 6 * (steps + 1) * (max(reads, wide) - self.hidden_size)
+        return (15 * steps + 14) * self.hidden_size + room
+
 
 class GRU(_Recurrent):
     """Reads a sequence with two gates: one forgets, one decides how much of the old state stays. Three quarters of an LSTM.
@@ -186,3 +217,6 @@ class GRU(_Recurrent):
     def operations(self, x: Signals, y: Signals) -> dict[str, int]:
         """Per unit: three activations; a product and a sum inside n, three products, a sum and a difference around it."""
         return {"activation": 3 * self._units(x), "gates": 6 * self._units(x)}
+
+    def _held(self, steps: int, reads: int, padded: bool) -> int:
+        return 7 * steps * self.hidden_size

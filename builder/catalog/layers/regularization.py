@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from builder.catalog.layers.base import Layer, Signals, expect_axes, expect_floats
+from builder.catalog.layers.base import Layer, Saved, Signals, expect_axes, expect_floats
 from builder.catalog.layers.window import AXES
 from builder.catalog.signal import Signal
 
@@ -30,6 +30,9 @@ class Dropout(_Noise):
     formula = r"y = \frac{m \odot x}{1 - p},\quad m_i \sim \mathrm{Bernoulli}(1 - p)"
 
     p: Share = Field(0.5, title="Share dropped", description="How likely each number is dropped.")
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        return Saved(besides=y[0].numbers if 0 < self.p < 1 else 0)
 
 
 class _ChannelDropout(_Noise):
@@ -75,6 +78,9 @@ class AlphaDropout(_Noise):
     formula = r"y = a\,(m \odot x + (1 - m)\,\alpha') + b,\quad m_i \sim \mathrm{Bernoulli}(1 - p)"
 
     p: Share = Field(0.5, title="Share dropped", description="How likely each number is dropped.")
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        return Saved(besides=y[0].numbers if 0 < self.p < 1 else 0)
 
 
 class GaussianNoise(_Noise):

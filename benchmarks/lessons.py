@@ -1,0 +1,110 @@
+"""Claims of the classroom, tried by the command line: `python -m benchmarks.lessons`, about three minutes.
+
+Every line is a run of an exhibit, changed as it says, with three seeds. Expected is the share of digits of the test part
+that are told apart, as it was measured by loops written by hand before there was a Layerlab; a line is confirmed where the
+median lies within.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import click
+
+from benchmarks.measure import machine, table
+from benchmarks.stage import own_home
+
+SEEDS = 3
+
+
+class Claim(NamedTuple):
+    """What comes out of an exhibit with these changes: the score lies between `low` and `high`."""
+
+    number: str
+    exhibit: str
+    changes: tuple[str, ...]
+    low: float
+    high: float
+    metric: str = "test/accuracy"
+
+    @property
+    def told(self) -> str:
+        """The changes, in few words."""
+        return ", ".join(change.replace("network.nodes.", "").replace("recipe.", "") for change in self.changes)
+
+
+def _bends(kind: str) -> tuple[str, ...]:
+    return tuple(f"network.nodes.sigmoid{at}.type={kind}" for at in range(1, 6))
+
+
+def _weights(rule: str, **params: float) -> str:
+    return f"recipe.init.weight={json.dumps({'type': rule, 'params': params})}"
+
+
+PLAIN = tuple(f"network.nodes.batchnorm1d{at}.type=Identity" for at in range(1, 5))
+TANH = (*_bends("Tanh"), "recipe.length.epochs=10", "recipe.optimizer.params.lr=0.02")
+SMALL_TANH = ("network.nodes.relu.type=Tanh", "network.nodes.hidden.params.out_features=16", 'recipe.init.bias={"type": "Zeros"}')  # fmt: skip
+PLAIN_SGD = ('recipe.optimizer={"type": "SGD"}', "recipe.batch.size=32", "recipe.length.epochs=20")
+CROSS_ENTROPY = ("recipe.objectives.0.loss.type=CrossEntropy", "network.nodes.probabilities.type=Identity")
+
+CLAIMS = (
+    Claim("E04", "deep-sigmoid", (), 0.0, 0.15),
+    Claim("E04", "deep-sigmoid", (*_bends("Tanh"), "recipe.optimizer.params.lr=0.05"), 0.92, 1.0),
+    Claim("E04", "deep-sigmoid", (*_bends("ReLU"), "recipe.optimizer.params.lr=0.05"), 0.92, 1.0),
+    Claim("E06", "digits-mlp", (*SMALL_TANH, _weights("Zeros")), 0.0, 0.15),
+    Claim("E06", "digits-mlp", (*SMALL_TANH, _weights("Constant", val=0.5)), 0.0, 0.25),
+    Claim("E06", "digits-mlp", (*SMALL_TANH, _weights("XavierNormal")), 0.93, 1.0),
+    Claim("E07", "deep-sigmoid", (*TANH, _weights("Normal", std=1.0)), 0.0, 0.7),
+    Claim("E07", "deep-sigmoid", (*TANH, _weights("Normal", std=0.01)), 0.0, 0.3),
+    Claim("E07", "deep-sigmoid", (*TANH, _weights("XavierNormal")), 0.93, 1.0),
+    Claim("E09", "squared-error", (), 0.0, 0.9),
+    Claim("E09", "squared-error", (*CROSS_ENTROPY, "recipe.length.epochs=8"), 0.9, 1.0),
+    Claim("E23", "normed-at-a-high-rate", (), 0.9, 1.0),
+    Claim("E23", "normed-at-a-high-rate", PLAIN, 0.0, 0.3),
+    Claim("E26", "dead-relu", (), 0.0, 0.15),
+    Claim("E26", "dead-relu", ("network.nodes.relu.type=LeakyReLU", "network.nodes.relu.params.negative_slope=0.1"), 0.85, 1.0),
+    Claim("E34", "digits-mlp", (*PLAIN_SGD, "recipe.optimizer.params.lr=0.0001"), 0.0, 0.4),
+    Claim("E34", "digits-mlp", (*PLAIN_SGD, "recipe.optimizer.params.lr=0.1"), 0.93, 1.0),
+    Claim("E34", "digits-mlp", (*PLAIN_SGD, "recipe.optimizer.params.lr=10"), 0.0, 0.3),
+)  # fmt: skip
+
+
+def scores(claim: Claim, seeds: Sequence[int] = range(SEEDS)) -> list[float]:
+    """The final metric of a run of each seed, as `python -m builder train` tells it; a run that diverged knows nothing: 0."""
+    return [_score(claim, seed) for seed in seeds]
+
+
+def _score(claim: Claim, seed: int) -> float:
+    command = [sys.executable, "-m", "builder", "train", claim.exhibit, "--seed", str(seed), "--json"]
+    for change in claim.changes:
+        command += ["--set", change]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    told = json.loads(done.stdout.splitlines()[-1])
+    if told.get("status") == "failed" and told["problem"]["code"] == "run/diverged":
+        return 0.0
+    assert told.get("status") == "finished", (claim, told, done.stderr[-500:])
+    return float(told["metrics"][claim.metric])
+
+
+@click.command(help=__doc__)
+@click.option("--only", default="", help="One claim: E04.")
+def main(only: str) -> None:
+    print(machine())
+    rows, refuted = [], 0
+    with own_home():
+        for claim in (claim for claim in CLAIMS if only in ("", claim.number)):
+            seen = scores(claim)
+            holds = claim.low <= statistics.median(seen) <= claim.high
+            refuted += not holds
+            measured = ", ".join(f"{one:.3f}" for one in seen)
+            expected = f"{claim.low:g} to {claim.high:g}"
+            rows.append([claim.number, claim.exhibit, claim.told, measured, expected, "yes" if holds else "no"])
+    print(table(["claim", "exhibit", "changes", "measured", "expected", "confirmed"], rows))
+    sys.exit(1 if refuted else 0)
+
+
+if __name__ == "__main__":
+    main()
