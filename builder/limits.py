@@ -39,6 +39,7 @@ SAMPLES = 1_000_000
 DRAWN_NUMBERS = 100_000_000  # pixels of all pictures that a source draws: 400 MB
 EPOCHS = 100_000
 BATCH = 65_536
+OBJECTIVES = 8
 ACCUMULATION = 1_024  # batches added up in one step
 THREADS = 256  # of one run
 

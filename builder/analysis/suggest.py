@@ -134,7 +134,7 @@ def loss(experiment: Experiment, at: int) -> Suggestion | None:
     analysis, reference = analyze(experiment.network), output_references(experiment)[at]
     column = target_columns(experiment)[at]
     target = experiment.data.source.columns().get(column)
-    found = _usual_loss(target, analysis.signals.get(reference)) if target else None
+    found = usual_loss(target, analysis.signals.get(reference)) if target else None
     if found is None:
         return None
     name, rule, source = found
@@ -147,7 +147,7 @@ def loss(experiment: Experiment, at: int) -> Suggestion | None:
     return Suggestion(name, tuple(found_edits), rule, source)
 
 
-def _usual_loss(target: Signal, output: Signal | None) -> tuple[str, str, str] | None:
+def usual_loss(target: Signal, output: Signal | None) -> tuple[str, str, str] | None:
     """Its name, the rule and where that comes from."""
     if target.classes == 2 and output is not None and output.shape == (1,):
         rule = say("Two classes and one output: the surprise at the truth, of a score, with the sigmoid included.")

@@ -23,7 +23,9 @@ class Objective(Value):
     output: str | None = Field(None, max_length=90, description="A reference, as in a node's inputs.")
     target: str | None = Field(None, max_length=90, description="A target column of the data.")
     loss: Picked[Loss]
-    weight: float = Field(1.0, gt=0, le=1e6, description="Share of this loss in the sum that is made small.")
+    weight: float = Field(
+        1.0, gt=0, le=1e6, title="Weight", description="Share of this loss in the sum that is made small."
+    )
 
 
 class Init(Value):
@@ -104,7 +106,7 @@ class Recipe(Value):
     """Everything about learning that is neither network nor data."""
 
     procedure: Literal["Supervised"] = "Supervised"
-    objectives: tuple[Objective, ...] = Field(min_length=1, max_length=8)
+    objectives: tuple[Objective, ...] = Field(min_length=1, max_length=limits.OBJECTIVES)
     optimizer: Picked[Optimizer]
     schedule: Picked[Schedule] = Constant()
     warm_up: float = Field(

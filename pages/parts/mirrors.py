@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 
+from builder.problem import Set
 from pages.parts import session
 
 Change = Callable[[Any], object]
@@ -48,3 +49,13 @@ def choices(name: str, label: str, options: Sequence[Any], value: list[Any], cha
     """Any number of several."""
     key = session.mirror(name, value)
     st.multiselect(label, options, value, key=key, on_change=lambda: change(session.shown(key)), **look)
+
+
+def column(label: str, current: str | None, path: str, options: Sequence[str], revision: int) -> None:
+    """One of the columns or outputs that there are, kept in the document. One that is not there stays in sight: a Problem tells of it."""
+
+    def choose(name: str) -> None:
+        session.submit([Set(path=path, value=name)], revision)
+
+    known = [*options, *([current] if current and current not in options else [])]
+    choice(f"column.{path}", label, known, current, choose)

@@ -7,12 +7,12 @@ import streamlit as st
 
 from builder.analysis import suggest
 from builder.analysis.experiment import input_columns, target_columns
-from builder.catalog import Clip, Initializer, Loss, Metric, Optimizer, Penalty, Preparation, Schedule, Source
+from builder.catalog import Clip, Initializer, Metric, Optimizer, Penalty, Preparation, Schedule, Source
 from builder.design.data import Data
 from builder.design.experiment import Experiment
 from builder.design.recipe import Recipe
 from builder.problem import Edit, Json, Set, Unset
-from pages.parts import mirrors, session, suggestions
+from pages.parts import mirrors, objectives, session, suggestions
 from pages.parts.form import Form, fields_form, picker
 from pages.parts.words import plain
 
@@ -31,13 +31,7 @@ def settings(experiment: Experiment, revision: int) -> None:
         _preparations(data, revision)
         fields_form(data.split, Form("data.split", revision))
     with st.expander("Loss", expanded=True, icon=":material/target:"):
-        for at, (objective, target) in enumerate(zip(recipe.objectives, target_columns(experiment), strict=True)):
-            _column("Learn", target, f"recipe.objectives.{at}.target", list(data.source.columns()), revision)
-            picker("Loss", Loss, objective.loss, f"recipe.objectives.{at}.loss", revision)
-            label = (
-                "Suggest a loss" if len(recipe.objectives) == 1 else f"Suggest a loss for {plain(target)} ({at + 1})"
-            )
-            suggestions.button(label, f"loss-{at}", partial(suggest.loss, experiment, at), experiment, revision)
+        objectives.settings(experiment, revision)
     with st.expander("Optimizer", expanded=True, icon=":material/trending_down:"):
         picker("Optimizer", Optimizer, recipe.optimizer, "recipe.optimizer", revision)
         picker("Schedule", Schedule, recipe.schedule, "recipe.schedule", revision)
@@ -156,17 +150,7 @@ def _inputs(experiment: Experiment, revision: int) -> None:
     features = list(experiment.data.source.features())
     if len(features) > 1:
         for node, column in input_columns(experiment).items():
-            _column(f"{plain(node)} reads", column, f"data.bind.inputs.{node}", features, revision)
-
-
-def _column(label: str, current: str | None, path: str, columns: list[str], revision: int) -> None:
-    """Choose a column of the data. One that the data do not have stays in sight: a Problem tells of it."""
-
-    def choose(column: str) -> None:
-        session.submit([Set(path=path, value=column)], revision)
-
-    options = [*columns, *([current] if current and current not in columns else [])]
-    mirrors.choice(f"column.{path}", label, options, current, choose)
+            mirrors.column(f"{plain(node)} reads", column, f"data.bind.inputs.{node}", features, revision)
 
 
 def _with_column(preparation: Preparation, column: str) -> Json:

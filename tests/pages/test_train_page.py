@@ -783,3 +783,31 @@ def test_what_would_help_a_run_that_was_too_large_changes_the_design(visit: Visi
     assert [fix.label.replace("\\", "") for fix in fixes(tab)] == ["Try batch 4"]
     press(tab, "Try batch 4")
     assert open_design(tab).document["recipe"]["batch"]["size"] == 4
+
+
+def test_an_objective_is_added_weighed_and_removed(visit: Visit) -> None:
+    tab = go_to(open_example(visit(), "digits-mlp"), "train.py")
+    before = open_design(tab).document["recipe"]["objectives"]
+    press(tab, "add-objective")
+    first, second = open_design(tab).document["recipe"]["objectives"]
+    assert first["loss"] == before[0]["loss"] and {"output": "scores", "target": "digit"}.items() <= first.items()
+    assert second == {"output": "scores", "target": "digit", "loss": {"type": "CrossEntropy"}}
+    fill(tab, "pick.recipe.objectives.1.loss", "Focal")
+    fill(tab, "recipe.objectives.1.weight", "0.5")
+    assert not button(tab, "Train").disabled
+    kept = open_design(tab).document["recipe"]["objectives"][1]
+    assert kept == {"output": "scores", "target": "digit", "loss": {"type": "Focal"}, "weight": 0.5}
+    press(tab, "drop-objective-0")
+    assert open_design(tab).document["recipe"]["objectives"] == [kept]
+    assert [key for key in (each.key or "" for each in tab.button) if key.startswith("drop-objective")] == []
+
+
+def test_an_objective_more_looks_at_what_none_looks_at_yet(visit: Visit) -> None:
+    tab = go_to(open_example(visit(), "xor-gate"), "train.py")
+    press(tab, "add-objective")
+    assert [each["output"] for each in open_design(tab).document["recipe"]["objectives"]] == ["and_gate", "fires"]
+    choose = tab.selectbox(key="column.recipe.objectives.1.output")
+    assert (choose.value, choose.options) == ("fires", ["and_gate", "fires"])
+    press(tab, "drop-objective-0")
+    (left,) = open_design(tab).document["recipe"]["objectives"]
+    assert left["output"] == "fires", "it keeps what it looks at, though it stands in another place"
