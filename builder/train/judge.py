@@ -17,6 +17,7 @@ from builder.train.task import Objective, Part, Task
 EXACT_NUMBERS = 10_000_000
 """Scores up to which the area under the curve is exact; of more it is that of a curve with `THRESHOLDS` points."""
 THRESHOLDS = 200
+WEIGHED_AT_ONCE = 2**16
 SPARSE = 1e-3
 """Weights below it count as zero: by gradients alone hardly one ends there exactly."""
 
@@ -54,12 +55,14 @@ def judge(
 @torch.no_grad()
 def weighed(network: nn.Module) -> dict[str, float]:
     """Of the weights that learn, biases and norms left out: their `norm`, and the share below `SPARSE` (`sparsity`); of none, nothing."""
-    weights = [weight.flatten() for weight in weights_that_learn(network)]
+    weights = list(weights_that_learn(network))
     if not weights:
         return {}
     norm = torch.stack([weight.norm() for weight in weights]).norm().item()
-    small = sum(int((weight.abs() < SPARSE).sum()) for weight in weights)
-    return {"norm": norm, "sparsity": small / sum(map(len, weights))}
+    # Piece by piece: a run is not to run out of memory when it is over.
+    pieces = (piece for weight in weights for piece in torch.split(weight.flatten(), WEIGHED_AT_ONCE))
+    small = sum(int((piece.abs() < SPARSE).sum()) for piece in pieces)
+    return {"norm": norm, "sparsity": small / sum(weight.numel() for weight in weights)}
 
 
 @contextmanager

@@ -30,7 +30,7 @@ SHORTEST_WAIT = 1.0
 """Seconds between two looks, at least, and before the first one."""
 SAMPLES = 256
 """That units are looked at with, at most."""
-SOME = 100_000
+SOME = 10_000
 """Numbers of each weight of which a copy is made, about."""
 
 Samples = tuple[Tensor, ...]
@@ -92,9 +92,9 @@ class Doctor:
         at, before = self.before
         self.before = None
         if step == at + 1:
-            now = self._some()
-            changes = {layer: torch._foreach_sub(now[layer], before[layer]) for layer in before}
-            self.updates = _sizes(changes)
+            for layer, some in before.items():  # in place: what was copied is not needed any more
+                torch._foreach_sub_(some, [_first(weight) for weight in self.weights[layer]])
+            self.updates = _sizes(before)
         pulse = self._pulse(step)
         if pulse:
             self._tell(step, diagnosis(self.experiment, self.opened, course, pulse), last=False)

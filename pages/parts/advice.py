@@ -12,7 +12,7 @@ from builder.design import read
 from builder.problem import Json, Problem
 from builder.store import advice as store
 from builder.store.runs import Run
-from pages.parts import session
+from pages.parts import session, style
 from pages.parts.problems import problem_list
 from pages.parts.words import count
 
@@ -48,7 +48,11 @@ def _gradients(run: Run, pulse: Pulse) -> None:
     with st.expander(title, icon=":material/bar_chart:"):
         if len(shown) < len(pulse.weights):
             st.caption(f"The first {LAYERS} of {len(pulse.weights)} layers.")
-        figure = go.Figure(go.Bar(x=layers, y=sizes, hovertemplate="%{x}: %{y:.2e}<extra></extra>"))
+        figure = go.Figure(
+            go.Bar(
+                x=layers, y=sizes, marker_color=style.series_colours()[0], hovertemplate="%{x}: %{y:.2e}<extra></extra>"
+            )
+        )
         figure.update_layout(title=title, height=280, margin={"l": 60, "r": 10, "t": 40, "b": 40})
         figure.update_xaxes(title="layer, in the order in which they run", type="category")
         figure.update_yaxes(title="root mean square, loss per weight", type="log", exponentformat="power")

@@ -216,5 +216,6 @@ def test_suggestions_for_examples_leave_them_whole_and_are_made_once(name: str):
     for suggest in (activations, first_weights, the_loss):
         suggestion = suggest(design)
         after = read.experiment(edits.apply(to_json(design), list(suggestion.edits)))
-        assert [problem.code for problem in check(after)[1]] == remarks(name), "nothing new to doubt"
+        doubts = [problem.code for problem in check(after)[1]]
+        assert doubts == [code for code in remarks(name) if code in doubts], "nothing new to doubt"
         assert sound(design, suggestion) and suggest(after).edits == ()
