@@ -179,6 +179,7 @@ def test_several_nodes_of_a_large_network_at_once(page: Page) -> None:
     node(page, NORM).click(modifiers=["Control"])
     node(page, ACT).click(modifiers=["Control"])
     expect_selected(page, CONV, NORM, ACT)
+    expect(page.get_by_text("3 nodes", exact=True)).to_be_visible()  # the page, too, knows of all of them
     enter(page.get_by_role("textbox", name="Name of a block"), "Piece")
     page.get_by_role("button", name="Make one block of them").click()
     wait_for(page, lambda: len(reads(page)) == len(layers) - 2)
