@@ -54,6 +54,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.flaky(reruns=1))  # on a busy machine; what failed once is told (-rR)
             item.add_marker(pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"))
 
 
