@@ -147,7 +147,15 @@ _SIZE: Any = Field(1, title="Size", description="Sides of what comes out; one nu
 Norm = Annotated[float, Field(ge=1, le=100)]
 
 
-class MaxPool1d(_Pool):
+class _MaxPool(_Pool):
+    """What windows share that keep the largest number."""
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        """And of each largest number where it was, in eight bytes."""
+        return Saved(inputs=True, besides=2 * y[0].numbers)
+
+
+class MaxPool1d(_MaxPool):
     """Keeps the largest number of each window along a line: whether a pattern is there, no longer where exactly."""
 
     target, rank = "nn.MaxPool1d", 1
@@ -161,12 +169,8 @@ class MaxPool1d(_Pool):
     dilation: Small = _DILATION
     ceil_mode: bool = _CEIL
 
-    def saved(self, x: Signals, y: Signals) -> Saved:
-        """And of each largest number where it was, in eight bytes."""
-        return Saved(inputs=True, besides=2 * y[0].numbers)
 
-
-class MaxPool2d(_Pool):
+class MaxPool2d(_MaxPool):
     """Keeps the largest number of each window: whether a pattern is there, no longer where exactly."""
 
     target, rank = "nn.MaxPool2d", 2
@@ -180,12 +184,8 @@ class MaxPool2d(_Pool):
     dilation: Small2 = _DILATION
     ceil_mode: bool = _CEIL
 
-    def saved(self, x: Signals, y: Signals) -> Saved:
-        """And of each largest number where it was, in eight bytes."""
-        return Saved(inputs=True, besides=2 * y[0].numbers)
 
-
-class MaxPool3d(_Pool):
+class MaxPool3d(_MaxPool):
     """Keeps the largest number of each window of a volume: whether a pattern is there, no longer where exactly."""
 
     target, rank = "nn.MaxPool3d", 3
@@ -198,10 +198,6 @@ class MaxPool3d(_Pool):
     padding: Pad3 = _PADDING
     dilation: Small3 = _DILATION
     ceil_mode: bool = _CEIL
-
-    def saved(self, x: Signals, y: Signals) -> Saved:
-        """And of each largest number where it was, in eight bytes."""
-        return Saved(inputs=True, besides=2 * y[0].numbers)
 
 
 class AvgPool1d(_Pool):
@@ -250,7 +246,15 @@ class AvgPool3d(_Pool):
     count_include_pad: bool = _COUNT
 
 
-class LPPool1d(_Pool):
+class _LPPool(_Pool):
+    """What windows share that take a norm."""
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        """Powers, their mean, and three steps on the way to its root."""
+        return Saved(inputs=True, besides=x[0].numbers + 4 * y[0].numbers)
+
+
+class LPPool1d(_LPPool):
     """Replaces each window along a line by its norm: between the sum (p = 1) and the maximum (p large).
 
     An odd or fractional p needs numbers that are not negative, as a ReLU gives them; others make roots that do not exist (NaN).
@@ -265,12 +269,8 @@ class LPPool1d(_Pool):
     stride: Small | None = _STRIDE
     ceil_mode: bool = _CEIL
 
-    def saved(self, x: Signals, y: Signals) -> Saved:
-        """Powers, their mean, and three steps on the way to its root."""
-        return Saved(inputs=True, besides=x[0].numbers + 4 * y[0].numbers)
 
-
-class LPPool2d(_Pool):
+class LPPool2d(_LPPool):
     """Replaces each window by its norm: between the sum (p = 1) and the maximum (p large).
 
     An odd or fractional p needs numbers that are not negative, as a ReLU gives them; others make roots that do not exist (NaN).
@@ -286,12 +286,8 @@ class LPPool2d(_Pool):
     stride: Small2 | None = _STRIDE
     ceil_mode: bool = _CEIL
 
-    def saved(self, x: Signals, y: Signals) -> Saved:
-        """Powers, their mean, and three steps on the way to its root."""
-        return Saved(inputs=True, besides=x[0].numbers + 4 * y[0].numbers)
 
-
-class LPPool3d(_Pool):
+class LPPool3d(_LPPool):
     """Replaces each window of a volume by its norm: between the sum (p = 1) and the maximum (p large).
 
     An odd or fractional p needs numbers that are not negative, as a ReLU gives them; others make roots that do not exist (NaN).
@@ -306,10 +302,6 @@ class LPPool3d(_Pool):
     kernel_size: Small3 = _KERNEL
     stride: Small3 | None = _STRIDE
     ceil_mode: bool = _CEIL
-
-    def saved(self, x: Signals, y: Signals) -> Saved:
-        """Powers, their mean, and three steps on the way to its root."""
-        return Saved(inputs=True, besides=x[0].numbers + 4 * y[0].numbers)
 
 
 class _Adaptive(Layer):
@@ -366,7 +358,15 @@ class AdaptiveAvgPool3d(_Adaptive):
     output_size: Small3 = _SIZE
 
 
-class AdaptiveMaxPool1d(_Adaptive):
+class _AdaptiveMaxPool(_Adaptive):
+    """What adaptive pooling shares that keeps the largest number."""
+
+    def saved(self, x: Signals, y: Signals) -> Saved:
+        """And of each largest number where it was, in eight bytes."""
+        return Saved(inputs=True, besides=2 * y[0].numbers)
+
+
+class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     """Keeps the largest numbers of a line of any length; with size 1, one number per channel (global max pooling)."""
 
     target, rank = "nn.AdaptiveMaxPool1d", 1
@@ -376,12 +376,8 @@ class AdaptiveMaxPool1d(_Adaptive):
 
     output_size: Small = _SIZE
 
-    def saved(self, x: Signals, y: Signals) -> Saved:
-        """And of each largest number where it was, in eight bytes."""
-        return Saved(inputs=True, besides=2 * y[0].numbers)
 
-
-class AdaptiveMaxPool2d(_Adaptive):
+class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     """Keeps the largest numbers of an image of any size; with size 1, one number per channel (global max pooling)."""
 
     target, rank = "nn.AdaptiveMaxPool2d", 2
@@ -391,12 +387,8 @@ class AdaptiveMaxPool2d(_Adaptive):
 
     output_size: Small2 = _SIZE
 
-    def saved(self, x: Signals, y: Signals) -> Saved:
-        """And of each largest number where it was, in eight bytes."""
-        return Saved(inputs=True, besides=2 * y[0].numbers)
 
-
-class AdaptiveMaxPool3d(_Adaptive):
+class AdaptiveMaxPool3d(_AdaptiveMaxPool):
     """Keeps the largest numbers of a volume of any size; with size 1, one number per channel (global max pooling)."""
 
     target, rank = "nn.AdaptiveMaxPool3d", 3
@@ -405,7 +397,3 @@ class AdaptiveMaxPool3d(_Adaptive):
     formula = r"y = \max_{\text{cell}} x"
 
     output_size: Small3 = _SIZE
-
-    def saved(self, x: Signals, y: Signals) -> Saved:
-        """And of each largest number where it was, in eight bytes."""
-        return Saved(inputs=True, besides=2 * y[0].numbers)
