@@ -16,6 +16,13 @@ from pages.parts.words import plain
 
 def settings(experiment: Experiment, revision: int) -> None:
     """A form for each objective, and a button for one more."""
+
+    def add() -> None:
+        session.submit(objectives.added(experiment), revision)
+
+    def remove(at: int) -> None:
+        session.submit(objectives.removed(experiment, at), revision)
+
     outputs, targets = output_references(experiment), target_columns(experiment)
     several = len(targets) > 1
     for at, (output, target) in enumerate(zip(outputs, targets, strict=True)):
@@ -26,7 +33,7 @@ def settings(experiment: Experiment, revision: int) -> None:
                     "Remove",
                     key=f"drop-objective-{at}",
                     icon=":material/close:",
-                    on_click=partial(session.submit, objectives.removed(experiment, at), revision),
+                    on_click=partial(remove, at),
                 )
         _objective(experiment, at, output, target, revision)
         if several:
@@ -36,7 +43,7 @@ def settings(experiment: Experiment, revision: int) -> None:
         key="add-objective",
         icon=":material/add:",
         disabled=len(targets) >= limits.OBJECTIVES or not experiment.network.outputs,
-        on_click=partial(session.submit, objectives.added(experiment), revision),
+        on_click=add,
         help="Another output, another column, or the same ones under another loss. What is made small is the sum, each loss times its weight.",
     )
 
