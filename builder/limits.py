@@ -58,6 +58,23 @@ TENSORS_HEADER_BYTES = 8 * MIB
 VIEW_BYTES = 16 * MIB
 CARD_BYTES = DESIGN_BYTES  # what is told of the run, and of a picture
 
+# A file of a person's own, read in a process of its own
+READING_ADDRESSES = 3 * GIB // 2  # of that process, libraries and all
+READING_SECONDS = 60  # by the clock, and of a core
+READING_BYTES = 500_000_000  # of each file that it writes
+PROFILE_BYTES = 16 * MIB
+COLUMNS = 2_000
+CELLS = 20_000_000  # rows times columns; rows are SAMPLES
+CELL = 100_000  # characters
+LABELS = 1_000  # of a column of categories, and classes of pictures
+LABEL = 200  # characters
+PIXELS = 25_000_000  # of one picture
+PICTURE_BYTES = 20 * MIB  # of the file of one picture
+PICTURE_NUMBERS = 200_000_000  # of all pictures, as they are read
+SIDE = 1_024  # pixels of a side, as pictures are read
+ARRAYS = 100  # in one file
+ARRAY_BYTES = 400_000_000  # of all arrays in one file
+
 # What people say about a run
 TAGS = 20
 TAG = 40  # characters

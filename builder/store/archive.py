@@ -29,7 +29,7 @@ from builder.design.experiment import Execution, Wish
 from builder.problem import Json, Problem, Refused, Value, say
 from builder.store import checkpoints, history, runs, tensors
 from builder.store.database import reading, writing
-from builder.store.members import Members, refusal
+from builder.members import Members, refusal
 from builder.store.runs import Run, Status
 from builder.store.tables import DAMAGED, checkpoint, history_chunk, history_tail, run, run_view
 
@@ -37,6 +37,7 @@ CARD, DESIGN, HISTORY, TABLE = "run.json", "design.json", "history.bin", "histor
 KNOWN = re.compile(
     r"run\.json|design\.json|history\.bin|history\.csv|views/[a-z0-9_]{1,40}\.(json|bin)|checkpoints/[0-9]{1,16}\.safetensors"
 )
+FOLDERS = re.compile(r"(views|checkpoints)/")
 LARGEST = 2**53
 """What JSON keeps as a whole number everywhere."""
 
@@ -229,7 +230,7 @@ def unpack(owner: str, data: Path | bytes) -> Run:
 
 
 def _unpack(owner: str, file: IO[bytes]) -> Run:
-    members = Members(file, KNOWN)
+    members = Members(file, KNOWN, FOLDERS, "which no exported run has.")
     card = _card(members)
     experiment = read.text(_read(members, card, DESIGN, limits.DESIGN_BYTES))
     read.experiment(experiment)

@@ -6,7 +6,7 @@ from math import prod
 
 from builder import limits
 from builder.problem import Json
-from builder.store.members import refusal
+from builder.members import refusal
 
 SIZES = {
     "F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1, "U16": 2, "U32": 4, "U64": 8,

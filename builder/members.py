@@ -27,15 +27,19 @@ def refusal(code: str, because: str, /, **values: object) -> Refused:
 
 
 class Members:
-    """The members of a zip whose names all match `known`. Raises Refused where anything about it is not as it should be."""
+    """The members of a zip whose names all match `known`. Raises Refused where anything about it is not as it should be.
 
-    def __init__(self, file: IO[bytes], known: re.Pattern[str]) -> None:
+    `folders` are those whose entries, which zip programs write, say nothing; `not_so` ends the sentence about a name
+    that does not match.
+    """
+
+    def __init__(self, file: IO[bytes], known: re.Pattern[str], folders: re.Pattern[str], not_so: str) -> None:
         _check_directory(file)
         with _sound():
             self._zip = zipfile.ZipFile(file)
-        entries = [entry for entry in self._zip.infolist() if not _is_folder(entry)]
+        entries = [entry for entry in self._zip.infolist() if not _is_folder(entry, folders)]
         for entry in entries:
-            _check(entry, known)
+            _check(entry, known, not_so)
         if len(entries) > limits.ARCHIVE_MEMBERS:  # the record at the end may lie
             raise _too_many(len(entries))
         self._entries = {entry.filename: entry for entry in entries}
@@ -89,7 +93,7 @@ def _check_directory(file: IO[bytes]) -> None:
         raise refusal("not-a-zip", "It is not a zip file, or something stands behind its end.")
     _, _, _, _, count, directory, _, _ = END.unpack(end[-END.size :])
     if b"PK\6\7" in end[: -END.size]:
-        raise refusal("zip64", "It is a zip file for more than 4 GB; what is exported here never is.")
+        raise refusal("zip64", "It is a zip file for more than 4 GB, which is more than is read here.")
     if count > limits.ARCHIVE_MEMBERS or directory > limits.ARCHIVE_DIRECTORY_BYTES:
         raise _too_many(count)
 
@@ -99,15 +103,15 @@ def _too_many(count: int) -> Refused:
     return refusal("members", because, count=count, limit=limits.ARCHIVE_MEMBERS)
 
 
-def _is_folder(entry: zipfile.ZipInfo) -> bool:
-    """Whether it is what a zip program writes for the folder of members that are known."""
-    return entry.orig_filename in ("views/", "checkpoints/") and not entry.file_size
+def _is_folder(entry: zipfile.ZipInfo, folders: re.Pattern[str]) -> bool:
+    """Whether it is what a zip program writes for a folder that may be there."""
+    return folders.fullmatch(entry.orig_filename) is not None and not entry.file_size
 
 
-def _check(entry: zipfile.ZipInfo, known: re.Pattern[str]) -> None:
+def _check(entry: zipfile.ZipInfo, known: re.Pattern[str], not_so: str) -> None:
     name = entry.orig_filename
     if entry.filename != name or not known.fullmatch(name):
-        raise refusal("name", "It holds {name}, which no exported run has.", name=repr(name[:100]))
+        raise refusal("name", "It holds {name}, " + not_so, name=repr(name[:100]))
     if stat.S_ISLNK(entry.external_attr >> 16):
         raise refusal("link", "{name} is a link, and not a file.", name=name)
     if entry.flag_bits & 0x41:
