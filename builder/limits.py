@@ -66,6 +66,7 @@ PROFILE_BYTES = 16 * MIB
 COLUMNS = 2_000
 CELLS = 20_000_000  # rows times columns; rows are SAMPLES
 CELL = 100_000  # characters
+LINE = 4_000_000  # characters of a text
 LABELS = 1_000  # of a column of categories, and classes of pictures
 LABEL = 200  # characters
 PIXELS = 25_000_000  # of one picture

@@ -3,14 +3,15 @@
 What it says of itself is checked before anything is unpacked; what is unpacked is counted all the same.
 """
 
+import copy
 import re
 import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, Self
 
 from builder import limits
 from builder.problem import Problem, Refused, say
@@ -57,6 +58,17 @@ class Members:
     def size(self, name: str) -> int:
         """Unpacked, in bytes."""
         return self._entries[name].file_size
+
+    def only(self, names: Iterable[str]) -> Self:
+        """The same zip with fewer members."""
+        fewer = copy.copy(self)
+        fewer._entries = {name: self._entries[name] for name in names}
+        return fewer
+
+    def head(self, name: str, length: int = 4_096) -> bytes:
+        """How a member begins. Raises Refused where it is damaged."""
+        with _sound(), self._zip.open(self._entries[name]) as member:
+            return member.read(length)
 
     def read(self, name: str, limit: int) -> bytes:
         """All of a member of at most `limit` bytes. Raises Refused where it is missing, larger or damaged."""

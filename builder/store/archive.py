@@ -26,10 +26,10 @@ from pydantic import Field, ValidationError
 from builder import files, limits
 from builder.design import read
 from builder.design.experiment import Execution, Wish
+from builder.members import Members, refusal
 from builder.problem import Json, Problem, Refused, Value, say
 from builder.store import checkpoints, history, runs, tensors
 from builder.store.database import reading, writing
-from builder.members import Members, refusal
 from builder.store.runs import Run, Status
 from builder.store.tables import DAMAGED, checkpoint, history_chunk, history_tail, run, run_view
 

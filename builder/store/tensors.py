@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from math import prod
 
 from builder import limits
-from builder.problem import Json
 from builder.members import refusal
+from builder.problem import Json
 
 SIZES = {
     "F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1, "U16": 2, "U32": 4, "U64": 8,
