@@ -138,10 +138,10 @@ def _kind_of_numbers(name: str, values: Array, distinct: int, stored: Literal["n
         return "empty", "No cell holds a finite number."
     if distinct == 1 and len(values) > 1 and not np.isnan(values).any():
         return "constant", "Every row holds the same value."
-    if stored == "number" and distinct == len(values) > 2:
-        if (np.diff(values) == 1).all():
+    if stored == "number" and distinct == len(values) > 2 and (values == np.floor(values)).all():
+        if (values[1:] == values[:-1] + 1).all():
             return "id-like", "Its numbers count the rows."
-        if IDS.fullmatch(name) and (values == np.floor(values)).all():
+        if IDS.fullmatch(name):
             return "id-like", "It has the name of an identifier, and every row another whole number."
     return (
         stored,

@@ -105,14 +105,14 @@ def _reason(error: Exception) -> str:
 
 
 def _told(bad: Unreadable) -> tuple[Skipped, ...]:
-    return tuple(Skipped(name=name[: limits.LABEL], because=because) for name, because in list(bad.items())[:TOLD])
+    return tuple(Skipped(name=name[: limits.LABEL], because=because) for name, because in sorted(bad.items())[:TOLD])
 
 
 def _check_share(bad: Unreadable, count: int, wish: Wish) -> None:
     """Raises Refused where more pictures cannot be read than may be, or none can."""
     if len(bad) < count and len(bad) <= wish.unreadable * count:
         return
-    first = "; ".join(f"{shown(name)}: {because}" for name, because in list(bad.items())[:5])
+    first = "; ".join(f"{shown(name)}: {because}" for name, because in sorted(bad.items())[:5])
     raise refusal("pictures", "Too many pictures cannot be read",
                   "{bad:,} of {count:,} cannot be read: {first}{more}. Mend them, leave them out, or allow a larger share.",
                   bad=len(bad), count=count, first=first or "there is none", more="; ..." if len(bad) > 5 else "")  # fmt: skip

@@ -131,13 +131,12 @@ def _environment(folder: Path) -> dict[str, str]:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Whatever happened, it is gone afterwards, with what it may have started."""
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            if os.name == "nt":
-                process.kill()
-            else:
-                os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    if os.name == "nt":
+        process.kill()
+    else:
+        with contextlib.suppress(ProcessLookupError):  # as a rule nobody is left
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _ended(status: int, folder: Path) -> NoReturn:

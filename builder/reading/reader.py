@@ -26,7 +26,7 @@ def read(file: IO[bytes], wish: Wish) -> Read:
     head = file.read(what.HEAD)
     file.seek(0)
     if not head:
-        raise refusal("empty", "The file is empty", "It has 0 bytes. Was it saved?")
+        raise refusal("empty", "The file is empty", "It has 0 bytes. Save it anew.")
     readable = what.readable(head)
     if readable is None:
         raise _not_read(what.named(head) or "")
