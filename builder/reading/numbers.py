@@ -4,6 +4,7 @@ import io
 import zlib
 from collections.abc import Iterator
 from math import prod
+from tokenize import TokenError
 from typing import IO
 
 import numpy as np
@@ -16,18 +17,20 @@ from builder.reading.refusal import refusal, shown
 
 IDX_TYPES = {8: "|u1", 9: "|i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 """By the third byte of the file: http://yann.lecun.com/exdb/mnist/ describes the format."""
+SIDES = 16
+"""Of one array."""
 LOOKED_AT = 2_000_000
 """Of more numbers than these the profile looks at evenly spaced ones."""
 HEADER_ERRORS = (
     ValueError,
     TypeError,
     SyntaxError,
-    KeyError,
-    IndexError,
+    LookupError,
     AttributeError,
     EOFError,
     OverflowError,
     RecursionError,
+    TokenError,
 )
 """What NumPy raises for a header that was made to hurt."""
 
@@ -63,7 +66,9 @@ def npy(data: bytes, name: str) -> Array:
         raise refusal("dtype", "An array holds no numbers",
                       "{name} has the dtype {dtype}. Whole and real numbers are read.", name=shown(name), dtype=str(dtype)[:60])  # fmt: skip
     begin = file.tell()
-    if any(side < 0 for side in shape) or prod(shape) * dtype.itemsize != len(data) - begin:
+    if len(shape) > SIDES or any(side < 0 for side in shape):
+        raise _damaged(name, "it has too many sides, or sides below 0")
+    if prod(shape) * dtype.itemsize != len(data) - begin:
         raise _damaged(
             name, f"its header says {_size(prod(shape) * dtype.itemsize)}, and there are {_size(len(data) - begin)}"
         )
@@ -121,7 +126,7 @@ def profiled(format: str, arrays: list[tuple[str, Array]]) -> tuple[Arrays, dict
     for place, (name, array) in enumerate(arrays):
         dtype = _kept_as(array, name)
         room -= array.size * np.dtype(dtype).itemsize
-        if room < 0 or array.ndim > 16:
+        if room < 0:
             raise refusal("too-large", "The arrays are too large", "They take more than {limit:,} bytes of memory. Save a part of them.",
                           limit=limits.ARRAY_BYTES)  # fmt: skip
         kept[f"array{place}"] = whole = np.ascontiguousarray(array, dtype).reshape(array.shape)

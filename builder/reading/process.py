@@ -142,7 +142,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _ended(status: int, folder: Path) -> NoReturn:
     """Say in words why a reader ended so."""
     with contextlib.suppress(OSError, Refused):
-        log.warning("a reader ended with %s: %s", status, _tail(folder / LOG))
+        log.warning("a reader ended with %s: %r", status, _tail(folder / LOG))
     if status == -getattr(signal, "SIGXCPU", 0):
         raise _too_slow()
     if status in (OUT_OF_MEMORY, -getattr(signal, "SIGKILL", 0), -signal.SIGABRT):

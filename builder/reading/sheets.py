@@ -33,7 +33,7 @@ def read_excel(file: IO[bytes], members: Members, wish: Wish) -> tuple[Table, di
         name = _chosen(names, wish.sheet)
         sheet = book.get_sheet_by_name(name)
     except (CalamineError, OSError, ValueError) as error:
-        raise _damaged("Excel workbook", error) from None
+        raise _damaged("an Excel workbook", error) from None
     said = [say("It is the sheet {name} of {count}.", name=shown(name), count=len(names))]
     tables.check_columns(sheet.width)
     tables.check_rows(max(0, sheet.height - 1), sheet.width)
@@ -81,7 +81,7 @@ def _cell(value: Any) -> str:
 
 def _damaged(what: str, error: Exception) -> Refused:
     reason = re.sub(r"\s+", " ", str(error))[:200] or type(error).__name__
-    return refusal("damaged", "The file is damaged", "It begins like a {what} and cannot be read as one: {reason}. Save it anew.",
+    return refusal("damaged", "The file is damaged", "It begins like {what} and cannot be read as one: {reason}. Save it anew.",
                    what=what, reason=reason)  # fmt: skip
 
 
@@ -113,7 +113,7 @@ def read_parquet(file: IO[bytes], wish: Wish) -> tuple[Table, dict[str, Array]]:
     except MemoryError:
         raise
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        raise _damaged("Parquet file", error) from None
+        raise _damaged("a Parquet file", error) from None
     return tables.put_together("parquet", taken.num_rows, columns, said)
 
 

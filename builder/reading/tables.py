@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import IO, Literal
@@ -29,13 +30,13 @@ Decimal = Literal[".", ","]
 def read_text(file: IO[bytes], wish: Wish) -> tuple[Table, dict[str, Array]]:
     """A table in text. Raises Refused."""
     encoding, mark, delimiter, said = text.cut(file, wish)
-    rows = text.rows_of(file, encoding, mark, delimiter)
-    first = list(islice(rows, text.SAMPLE))
-    decimal = wish.decimal or text.decimal_of([row for _, row in first], delimiter)
-    if decimal == ",":
-        said.append("Decimals stand behind a comma.")
-    header = has_header([row for _, row in first], decimal) if wish.header is None else wish.header
-    table, arrays = made(chain(first, rows), "text", decimal, header, wish, said)
+    with closing(text.rows_of(file, encoding, mark, delimiter)) as rows:
+        first = list(islice(rows, text.SAMPLE))
+        decimal = wish.decimal or text.decimal_of([row for _, row in first], delimiter)
+        if decimal == ",":
+            said.append("Decimals stand behind a comma.")
+        header = has_header([row for _, row in first], decimal) if wish.header is None else wish.header
+        table, arrays = made(chain(first, rows), "text", decimal, header, wish, said)
     told = {"encoding": encoding, "delimiter": delimiter, "decimal": decimal}
     return table.model_copy(update=told), arrays
 

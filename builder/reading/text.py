@@ -1,12 +1,12 @@
 """Text with cells between separators: how it is encoded and cut is guessed, and said."""
 
 import codecs
-import contextlib
 import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, suppress
 from itertools import chain, islice
 from typing import IO, Literal
 
@@ -69,8 +69,11 @@ def _no_text() -> Refused:
     )
 
 
-def rows_of(file: IO[bytes], encoding: str, mark: int, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Every row that is not blank, with the number of the line that it ends in. Raises Refused where quotes or cells are wrong."""
+def rows_of(file: IO[bytes], encoding: str, mark: int, delimiter: str) -> Generator[tuple[int, list[str]], None, None]:
+    """Every row that is not blank, with the number of the line that it ends in. Raises Refused where quotes or cells are wrong.
+
+    Whoever does not come to the end closes it: the file is the caller's again then.
+    """
     file.seek(mark)
     csv.field_size_limit(limits.CELL)
     text = io.TextIOWrapper(file, encoding, newline="")
@@ -118,8 +121,9 @@ def delimiter_of(file: IO[bytes], encoding: str, mark: int) -> str:
 def _evenness(file: IO[bytes], encoding: str, mark: int, delimiter: str) -> float:
     """The share of the first rows that have as many cells as most; 0 where that is one."""
     lengths: Counter[int] = Counter()
-    with contextlib.suppress(Refused):  # the rows so far tell enough; who reads all of them says what is wrong
-        for _, row in islice(rows_of(file, encoding, mark, delimiter), SAMPLE):
+    rows = rows_of(file, encoding, mark, delimiter)
+    with closing(rows), suppress(Refused):  # the rows so far tell enough; who reads all of them says what is wrong
+        for _, row in islice(rows, SAMPLE):
             lengths[len(row)] += 1
     if not lengths:
         return 0

@@ -40,7 +40,7 @@ PATTERNS: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (re.compile(rb".{257}ustar", re.DOTALL), "a tar archive"),
     (re.compile(rb"\x80[\x02-\x05][\x95}\]()cC\x8a\x8c\x58KM]", re.DOTALL), "a pickle (.pkl, .joblib, old .pt), which could run code"),
     (re.compile(rb"[\x00-\xff]{2}[\x00-\x7f]\0{5}\{\s*\""), "a safetensors file"),
-    (re.compile(rb"(c[\w.]+\n[\w.]+\n|[(\])}]*(lp?|dp?|p?)[0-9]+\n)"), "a pickle (.pkl), which could run code"),
+    (re.compile(rb"(c[\w.]+\n[\w.]+\n[(p)]|\([ld]p[0-9]+\n)"), "a pickle (.pkl), which could run code"),
     (SVG, "an SVG picture, which is a drawing and not pixels"),
     (re.compile(rb"(\xef\xbb\xbf)?\s*(<\?xml|<!DOCTYPE|<html|<!--)", re.IGNORECASE), "an HTML or XML document"),
     (re.compile(rb"\{\\rtf"), "an RTF document"),

@@ -176,7 +176,7 @@ def test_some_may_be_unreadable_and_are_listed() -> None:
     assert [skipped.name for skipped in profile.skipped] == ["a/broken.png", "a/drawing.svg", "a/notes.txt"]
     assert "damaged" in profile.skipped[0].because and "SVG" in profile.skipped[1].because
     assert refused(members | bad).startswith(
-        "reading/pictures: 3 of 33 cannot be read: 'a/drawing.svg': it is an SVG picture"
+        "reading/pictures: 3 of 33 cannot be read: 'a/broken.png': it is damaged"
     )
 
 

@@ -359,6 +359,7 @@ def test_only_the_first_rows_may_be_wished() -> None:
 def test_one_column_is_a_table() -> None:
     reading = table("x\n1.5\n2.5\n")
     assert column(reading, "x")[1] == [1.5, 2.5]
+    assert column(table("1\n3\n"), "column 1")[1] == [1.0, 3.0]
 
 
 def test_a_separator_may_be_wished() -> None:
