@@ -227,7 +227,7 @@ def check_wished(wish: Wish, names: list[str]) -> None:
 
 def with_roles(columns: list[Column]) -> tuple[Column, ...]:
     """The columns with their roles guessed: the target has such a name, or is last; what tells samples apart says nothing."""
-    useful = [column for column in columns if column.kind not in ("id-like", "constant", "empty")]
+    useful = [column for column in columns if column.kind not in IGNORED]
     learnable = [column for column in useful if column.kind in ("number", "category")]
     named = [column for column in learnable if TARGETS.fullmatch(column.name)]
     target = named[-1] if named else learnable[-1] if learnable else None
@@ -236,7 +236,7 @@ def with_roles(columns: list[Column]) -> tuple[Column, ...]:
     def role(column: Column) -> dict[str, str]:
         if column is target:
             return {"role": "target", "role_because": why}
-        if column not in useful:
+        if column.kind in IGNORED:
             return {"role": "ignored", "role_because": IGNORED[column.kind]}
         return {"role": "feature", "role_because": "It may tell something of the target."}
 

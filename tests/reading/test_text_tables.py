@@ -214,6 +214,7 @@ def test_month_and_day_that_cannot_be_told_apart_are_said() -> None:
         ("a,b\n1,2\n", True),
         ("1,2\n3,4\n", False),
         ("x,1\ny,2\n", False),
+        ("x,2019\n1.5,3\n2.5,4\n", True),
         ("name,city\nAda,London\n", True),
         ("0,1,2\n5.1,3.5,1.4\n", True),  # pandas, of a frame without names
         ("name,2019,2020\nAda,1,2\n", False),  # a guess that is wrong, and can be wished away
