@@ -79,9 +79,7 @@ def _folder(work: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(
-            folder, ignore_errors=True
-        )  # a reader that was broken into may have made it hard; then the sweep tries
+        shutil.rmtree(folder, ignore_errors=True)  # what a reader that was broken into made hard, the sweep tries again
 
 
 @contextlib.contextmanager

@@ -227,8 +227,7 @@ def check_wished(wish: Wish, names: list[str]) -> None:
 
 def with_roles(columns: list[Column]) -> tuple[Column, ...]:
     """The columns with their roles guessed: the target has such a name, or is last; what tells samples apart says nothing."""
-    useful = [column for column in columns if column.kind not in IGNORED]
-    learnable = [column for column in useful if column.kind in ("number", "category")]
+    learnable = [column for column in columns if column.kind in ("number", "category")]
     named = [column for column in learnable if TARGETS.fullmatch(column.name)]
     target = named[-1] if named else learnable[-1] if learnable else None
     why = "It has the name of what is learned." if named else "It is the last column that can be learned."

@@ -176,6 +176,10 @@ ZIPS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "excel with a way out": ("archive/name", lambda: zipped({"xl/workbook.xml": b"x", "../canary": b"x"})),
     "excel that is none": ("reading/damaged", lambda: zipped({"xl/workbook.xml": b"x"})),
     "excel as a bomb": ("archive/ratio", lambda: zipped({"xl/workbook.xml": bytes(10**7)}, zipfile.ZIP_DEFLATED)),
+    "excel that is longer than it says": (
+        "archive/damaged",
+        lambda: patched(zipped({"xl/workbook.xml": b"x" * 99}), 24, struct.pack("<L", 9)),
+    ),
     "npz as a bomb": ("archive/ratio", lambda: zipped({"a.npy": npy(np.zeros(10**6))}, zipfile.ZIP_DEFLATED)),
     "gzip as a bomb": ("reading/ratio", lambda: gzip.compress(b"\0\0\x08\x01" + bytes(10**7))),
     "gzip cut off": ("reading/damaged", lambda: gzip.compress(b"\0\0\x08\x01\0\0\0\1x")[:-9]),
@@ -357,6 +361,8 @@ def test_what_could_run_code_is_refused_by_its_content_and_does_not_run(kind: st
         (b"SQLite format 3\0", "SQLite"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", ".xls"), (b"GGUF", "GGUF"),
         (b"x".ljust(257, b"\0") + b"ustar\0", "tar"), (b"\x20\0\0\0\0\0\0\0{\"w\": 1}", "safetensors"), (PNG, "PNG"),
         (b"\x89HDF\r\n\x1a\n", "HDF5"), (b"SIMPLE  =", "FITS"), (b"<svg>", "SVG"), (b"\x80\x05\x95", "pickle"),
+        (zipped({"archive/data.pkl": b"x"}), "PyTorch"), (zipped({"config.json": b"x", "metadata.json": b"x"}), "Keras"),
+        (zipped({"[Content_Types].xml": b"x", "word/document.xml": b"x"}), "Office"), (zipped({"xl/workbook.bin": b"x"}), ".xlsb"),
     ],
 )  # fmt: skip
 def test_what_a_file_is_is_said(begins: bytes, name: str) -> None:

@@ -175,9 +175,7 @@ def test_some_may_be_unreadable_and_are_listed() -> None:
     assert (profile.samples, profile.unreadable, len(arrays["classes"])) == (30, 3, 30)
     assert [skipped.name for skipped in profile.skipped] == ["a/broken.png", "a/drawing.svg", "a/notes.txt"]
     assert "damaged" in profile.skipped[0].because and "SVG" in profile.skipped[1].because
-    assert refused(members | bad).startswith(
-        "reading/pictures: 3 of 33 cannot be read: 'a/broken.png': it is damaged"
-    )
+    assert refused(members | bad).startswith("reading/pictures: 3 of 33 cannot be read: 'a/broken.png': it is damaged")
 
 
 def test_of_many_unreadable_pictures_twenty_are_listed() -> None:

@@ -239,6 +239,19 @@ def test_arrays_that_are_not_what_the_profile_says_are_not_believed(
     assert lying(tmp_path, told, saved(changed), reader) == "reading/answer"
 
 
+@pytest.mark.parametrize("link", ["answer.json", "arrays.npz"])
+def test_a_link_is_not_followed(link: str, honest: Honest, tmp_path: Path, reader: Callable[[str], None]) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    (tmp_path / "answer.json").write_text(json.dumps(honest[0]))
+    (tmp_path / "arrays.npz").write_bytes(saved(honest[1]))
+    here = [
+        f"shutil.copy({str(tmp_path / name)!r}, {name!r})" for name in ("answer.json", "arrays.npz") if name != link
+    ]
+    reader(f"import os, shutil; os.symlink({str(tmp_path / link)!r}, {link!r}); {'; '.join(here)}")
+    assert code(b"x", work) == "reading/answer"
+
+
 @pytest.mark.parametrize("npz", [b"", b"PK", b"\x80\x05cos\nsystem\n(S'true'\ntR."])
 def test_what_is_no_npz_is_not_believed(
     npz: bytes, honest: Honest, tmp_path: Path, reader: Callable[[str], None]
