@@ -96,16 +96,14 @@ def read_parquet(file: IO[bytes], wish: Wish) -> tuple[Table, dict[str, Array]]:
     try:
         parquet = pq.ParquetFile(file)
         schema, rows = parquet.schema_arrow, parquet.metadata.num_rows
-        tables.check_columns(len(schema))
+        tables.check_columns(parquet.metadata.num_columns)  # those inside of records, too
         tables.check_rows(rows, len(schema))
         said: list[str] = []
         names = tables.names_of(list(schema.names), len(schema), said)
         tables.check_wished(wish, names)
-        if parquet.metadata.num_columns != len(schema):
-            raise _nested(next(field.name for field in schema if pa.types.is_nested(field.type)))
         whole = parquet.read(use_threads=False)
         taken = whole.slice(0, wish.rows)
-        if not taken.num_rows:
+        if not taken.num_rows or not names:
             raise refusal(
                 "no-rows", "The table has no rows", "There are {width:,} columns, and no row.", width=len(schema)
             )
@@ -115,11 +113,6 @@ def read_parquet(file: IO[bytes], wish: Wish) -> tuple[Table, dict[str, Array]]:
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise _damaged("a Parquet file", error) from None
     return tables.put_together("parquet", taken.num_rows, columns, said)
-
-
-def _nested(name: str) -> Refused:
-    return refusal("type", "A column is of a type that is not read",
-                   "{name} holds lists or records. Make a column of each of their values, or leave it out.", name=shown(name))  # fmt: skip
 
 
 def _column(name: str, values: Any, wish: Wish) -> Made:

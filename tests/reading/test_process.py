@@ -15,7 +15,7 @@ import pytest
 from builder import limits
 from builder.problem import Refused
 from builder.reading import Wish, process, read_file
-from builder.reading.profile import Array, Table
+from builder.reading.profile import Array, Pictures, Table
 
 Stored: TypeAlias = dict[str, Array]
 Honest: TypeAlias = tuple[dict[str, object], Stored]
@@ -237,6 +237,13 @@ def test_arrays_that_are_not_what_the_profile_says_are_not_believed(
     told, arrays = honest
     changed = LIES[lie](arrays)
     assert lying(tmp_path, told, saved(changed), reader) == "reading/answer"
+
+
+@pytest.mark.parametrize("lie", [-1, 10])
+def test_classes_without_a_name_are_not_believed(lie: int, tmp_path: Path, reader: Callable[[str], None]) -> None:
+    told = Pictures(format="idx", samples=2, channels=1, height=1, width=1, labels=tuple("0123456789"))
+    arrays = {"pictures": np.zeros((2, 1, 1, 1), np.uint8), "classes": np.array([lie, 3])}
+    assert lying(tmp_path, {"profile": told.model_dump(mode="json")}, saved(arrays), reader) == "reading/answer"
 
 
 @pytest.mark.parametrize("link", ["answer.json", "arrays.npz"])

@@ -77,6 +77,16 @@ def test_lists_in_parquet_are_a_problem() -> None:
     assert refused.value.problems[0].code == "reading/type" and "'many'" in refused.value.problems[0].because
 
 
+def test_parquet_without_rows_or_columns_or_with_too_many_is_a_problem() -> None:
+    records = pd.DataFrame({"a": [{f"field {n}": 1 for n in range(2_001)}]})
+    for frame, code in (
+        (pd.DataFrame({"a": [1]})[:0], "no-rows"), (pd.DataFrame(index=range(3)), "no-rows"), (records, "columns"),
+    ):  # fmt: skip
+        with pytest.raises(Refused) as refused:
+            table(parquet(frame))
+        assert refused.value.problems[0].code == f"reading/{code}"
+
+
 def test_bytes_in_parquet_are_a_problem() -> None:
     with pytest.raises(Refused) as refused:
         table(parquet(pd.DataFrame({"a": [1, 2], "raw": [b"\x80", b"\x81"]})))

@@ -136,3 +136,5 @@ def test_files_of_idx_that_do_not_fit_together_are_a_problem() -> None:
     assert code(zipped({"train-labels-idx1-ubyte": idx(LABELS)})).startswith("reading/idx")
     small = {"more-images-idx3-ubyte": idx(IMAGES[:5, :4]), "more-labels-idx1-ubyte": idx(LABELS[:5])}
     assert code(zipped(MNIST | small)).startswith("reading/idx")
+    deep = {"images": idx(IMAGES.astype(">f4"), 13), "labels": idx(LABELS)}
+    assert code(zipped(deep)).startswith("reading/idx")
