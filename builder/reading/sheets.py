@@ -103,7 +103,7 @@ def read_parquet(file: IO[bytes], wish: Wish) -> tuple[Table, dict[str, Array]]:
         tables.check_wished(wish, names)
         whole = parquet.read(use_threads=False)
         taken = whole.slice(0, wish.rows)
-        if not taken.num_rows or not names:
+        if not taken.num_rows:
             raise refusal(
                 "no-rows", "The table has no rows", "There are {width:,} columns, and no row.", width=len(schema)
             )
