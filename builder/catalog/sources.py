@@ -197,6 +197,46 @@ class Wine(Source):
         return ("class_0", "class_1", "class_2")
 
 
+class BreastCancer(Source):
+    """Thirty measurements of the cell nuclei of 569 tumours, on very different scales. Which are malignant, which benign?
+
+    Columns of noise can be put behind them, from which nothing is to be learned.
+    """
+
+    group, target = "Measurements", "breast_cancer"
+    aliases = ("wisconsin", "tumours", "tumors")
+    formula = r"x \in \mathbb R^{30 + k},\quad y \in \{0, 1\}"
+
+    noise_columns: int = Field(
+        0, ge=0, le=100, title="Columns of noise k", description="Drawn from N(0, 1), always the same ones."
+    )
+
+    def scales(self) -> dict[str, tuple[Scale, ...]]:
+        means = (
+            *(14.1, 19.3, 92.0, 655.0, 0.0964, 0.104, 0.0888, 0.0489, 0.181, 0.0628),
+            *(0.405, 1.22, 2.87, 40.3, 0.00704, 0.0255, 0.0319, 0.0118, 0.0205, 0.00379),
+            *(16.3, 25.7, 107.0, 881.0, 0.132, 0.254, 0.272, 0.115, 0.29, 0.0839),
+        )
+        deviations = (
+            *(3.52, 4.3, 24.3, 352.0, 0.0141, 0.0528, 0.0796, 0.0388, 0.0274, 0.00705),
+            *(0.277, 0.551, 2.02, 45.5, 0.003, 0.0179, 0.0302, 0.00616, 0.00826, 0.00264),
+            *(4.83, 6.14, 33.6, 569.0, 0.0228, 0.157, 0.208, 0.0657, 0.0618, 0.018),
+        )
+        return {"measurements": (*map(Scale, means, deviations), *(Scale(0.0, 1.0),) * self.noise_columns)}
+
+    def features(self) -> dict[str, Signal]:
+        return {"measurements": Signal((30 + self.noise_columns,), "F")}
+
+    def targets(self) -> dict[str, Signal]:
+        return {"diagnosis": TWO_CLASSES}
+
+    def samples_total(self) -> int:
+        return 569
+
+    def labels(self) -> tuple[str, ...]:
+        return ("malignant", "benign")
+
+
 class _Plane(Source):
     """Points of a plane, each on the side -1 (class 0) or +1 (class 1)."""
 

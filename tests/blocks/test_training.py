@@ -50,9 +50,11 @@ EPOCHS_ON = {"Shapes": 12, "ShapeMasks": 6, "FirstSymbol": 20, "Digits": 4, "Cir
 
 STUCK = ("deep-sigmoid", "dead-relu")
 """That they do not learn is what they are there to show."""
+HOVERING = "constant-rate"
+"""It learns within its first steps, and gets no better."""
 
 
-@pytest.mark.parametrize("name", sorted(set(LIGHT) - {*STUCK}))
+@pytest.mark.parametrize("name", sorted(set(LIGHT) - {*STUCK, HOVERING}))
 def test_a_light_exhibit_learns_from_few_samples(name: str):
     experiment = quick(name)
     epochs = EPOCHS_OF.get(name) or EPOCHS_ON.get(experiment.data.source.name, 4)
@@ -67,6 +69,16 @@ def test_what_is_there_to_be_stuck_is_stuck(name: str):
     curve = losses(changed(quick(name), length={"epochs": 4}))
     tenth = len(curve) // 10
     assert mean(curve[-tenth:]) > 0.95 * mean(curve[:tenth])
+
+
+def test_a_constant_rate_hovers_around_what_a_falling_one_comes_to():
+    """A number from 0 to 1 that is not seen has a variance of 1/12: no answer has a smaller squared error."""
+    least = 1 / 12
+    hovering = quick(HOVERING)
+    falling = changed(hovering, schedule={"type": "InverseTime", "params": {"decay": 10}})
+    ends = [losses(changed(experiment, length={"epochs": 10}))[-2_500:] for experiment in (hovering, falling)]
+    assert mean(ends[0]) > 2 * least
+    assert 0.9 * least < mean(ends[1]) < 1.1 * least
 
 
 def test_every_family_is_among_them():
