@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from alone import curves_alone, loaded, losses_here, losses_of, run_alone
 from taught import PICKS, taught
 from torch import nn
 from variants import changed, quick
@@ -26,6 +25,7 @@ from builder.train.execution import choose
 from builder.train.patience import Patience
 from builder.train.recorder import Silent
 from builder.train.run import train
+from tests.source.alone import curves_alone, loaded, losses_here, losses_of, run_alone, run_as_a_person_would
 
 EXHIBITS = (
     "perceptron", "linear-regression", "logistic-regression", "playground", "digits-mlp", "digits-resnet", "lenet5-1998",
@@ -36,7 +36,7 @@ EXHIBITS = (
 
 def test_a_program_as_a_person_runs_it_repeats_the_runs_loss_curve_bit_for_bit(tmp_path: Path):
     experiment = changed(quick("digits-cnn"), length={"epochs": 2}, seed=7)
-    assert run_alone(tmp_path / "alone", experiment) == losses_of(experiment)
+    assert run_as_a_person_would(tmp_path / "alone", experiment) == losses_of(experiment)
 
 
 def test_programs_repeat_the_loss_curves_of_every_kind_of_data_loss_and_target(tmp_path: Path):
