@@ -25,6 +25,8 @@ class Optimizer(Entry):
     fused: ClassVar[bool] = False
     usual: ClassVar[tuple[float, float]]
     """Learning rates that people use it with."""
+    follows_rate: ClassVar[bool] = True
+    """Whether its steps go by the learning rate after the first one too, and so by a schedule."""
     repeats: ClassVar[bool] = False
     """Whether one step looks at its batch several times: PyTorch then wants the look as a closure."""
 
@@ -311,7 +313,7 @@ class Rprop(Optimizer):
     """
 
     group, target = RATE, "optim.Rprop"
-    usual = (1e-5, 0.1)
+    usual, follows_rate = (1e-5, 0.1), False
     aliases = ("resilient propagation", "resilient backpropagation")
     formula = (
         r"\Delta \leftarrow \begin{cases} \eta_+ \Delta & g_t g_{t-1} > 0 \\ \eta_- \Delta & g_t g_{t-1} < 0 \end{cases},"

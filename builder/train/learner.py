@@ -96,6 +96,7 @@ class Learner:
         self.network.load_state_dict(state["network"])
         if state["optimizer_type"] == self.recipe.optimizer.name:
             self.optimizer.load_state_dict({**self._remembered(), "state": state["optimizer"]["state"]})
+            _check_sizes(self.optimizer)
             _lay_out_as_weights(self.optimizer)
             for weight, held in self.optimizer.state.items():
                 for name in self.recipe.optimizer.begun_at_zero():
@@ -120,6 +121,19 @@ class Learner:
         number = [place[parameter] for group in self.optimizer.param_groups for parameter in group["params"]]
         groups = [{**group, "params": [number[at] for at in group["params"]]} for group in state["param_groups"]]
         return {"state": {number[at]: held for at, held in state["state"].items()}, "param_groups": groups}
+
+
+def _check_sizes(optimizer: torch.optim.Optimizer) -> None:
+    """Raises ValueError where a fused step would go beyond what is held for a weight: it looks at no size, as others do."""
+    if not optimizer.defaults.get("fused"):
+        return
+    for weight, held in optimizer.state.items():
+        for name, value in held.items():
+            wanted = 1 if name == "step" else weight.numel()
+            if value is not None and (value.numel() != wanted or (wanted > 1 and value.shape != weight.shape)):
+                raise ValueError(
+                    f"{name} of the optimizer has shape {tuple(value.shape)}, its weight {tuple(weight.shape)}"
+                )
 
 
 @torch.no_grad()

@@ -338,6 +338,27 @@ def test_a_moment_of_another_run_is_a_problem(key: str):
         assert refused.value.problems[0].code == "checkpoint/foreign"
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("Adam", "exp_avg"), ("AdamW", "exp_avg_sq"), ("Adam", "step"), ("SGD", "momentum_buffer")],
+)
+def test_what_an_optimizer_holds_in_another_size_than_its_weight_is_a_problem(kind: str, name: str):
+    """A fused step goes through both side by side, and looks at no size."""
+    params = {"momentum": 0.9} if kind == "SGD" else {}
+    experiment = changed(quick("digits-mlp"), optimizer={"type": kind, "params": params}, length={"epochs": 2})
+    _, told = carry_on(experiment, 5)
+    for damage in (torch.zeros(3), torch.zeros(0), torch.tensor(0.0), torch.zeros(64, 32), "nonsense"):
+        moment = unpack(told.kept)
+        held = moment["optimizer"]["state"][0]
+        if isinstance(damage, torch.Tensor) and damage.numel() == held[name].numel():
+            continue  # as large as it was
+        held[name] = damage
+        again = Interrupted(-1)
+        with pytest.raises(Refused) as refused:
+            train(experiment, choose(experiment, "cpu"), load(experiment.data), again, again, again, pack(moment))
+        assert refused.value.problems[0].code == "checkpoint/foreign"
+
+
 def test_a_run_that_was_killed_after_it_lost_its_patience_does_not_go_on_learning():
     rule = {"patience": 2, "monitor": "loss"}
     adam = {"type": "Adam", "params": {"lr": 0.05}}
