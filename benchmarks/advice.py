@@ -1,16 +1,14 @@
-"""What advice costs a run: steps a second with the pulse taken and without, `python -m benchmarks.advice`, ten minutes a network.
+"""What advice costs a run: steps a second with the pulse taken and without, `python -m benchmarks.advice`, minutes a network.
 
-Two runs of one experiment train in one process, each in a thread of its own, and take turns of a tenth of a second; of
-one the pulse is taken (`builder.train.pulse`), of the other it is not. Each knows only the processor time of its own turns:
-so looks come as often, and may take as much, as in a run that is alone.
+One run takes turns of a tenth of a second: in some the pulse is taken (`builder.train.pulse`), in the others it is not. Two
+runs side by side would differ by where their numbers lie in memory, which is more than the pulse costs. What looks at the
+clock to see whether a look is due knows only the turns in which it may: so looks come as often as in any run.
 """
 
 import random
 import tempfile
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from os import environ
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -36,85 +34,61 @@ from builder.train.run import train
 
 NETWORKS = ("tiny-adam", "lenet5", "resnet20")
 TURN = 0.1
-"""Seconds of processor time until it is the other's turn; a run asks ten times a second."""
+"""Seconds of processor time, at least; a run asks ten times a second what to do."""
 WARM = 10
-"""Turns of each side that do not count."""
+"""Pairs of turns that do not count."""
 ENDLESS = 100_000
 """Epochs; the time is over before."""
 
 
 class Turn(NamedTuple):
-    """What a run did while it was its turn; `looking` are the seconds of them in which the pulse was taken."""
+    """What a run did in a turn; `looking` are the seconds of it in which the pulse was taken."""
 
     steps: int
     seconds: float
     looking: float
 
 
-class Turns:
-    """Which of two runs may go on, in a random order within each pair of turns."""
+class Turns(Control):
+    """The worker's control, which lets the pulse be taken in one turn of each pair, in a random order."""
 
-    def __init__(self, pairs: int) -> None:
-        draw = random.Random(0)
-        self.left = [side for _ in range(pairs) for side in draw.sample((False, True), 2)]
-        self.changed = threading.Condition()
-
-    def wait_for(self, side: bool) -> bool:
-        """Return when it is this side's turn; whether there is one."""
-        with self.changed:
-            self.changed.wait_for(lambda: not self.left or self.left[0] == side)
-            return bool(self.left)
-
-    def over(self) -> None:
-        with self.changed:
-            self.left.pop(0)
-            self.changed.notify_all()
-
-
-class Side(Control):
-    """The worker's control, which holds the run until it is its turn. `watched` says whether the pulse is taken."""
-
-    def __init__(self, run_id: str, watched: bool, turns: Turns) -> None:
+    def __init__(self, run_id: str, pairs: int) -> None:
         super().__init__(run_id, engine_gone=threading.Event())
-        self.watched, self.turns = watched, turns
-        self.taken: list[Turn] = []
-        self.held, self.looking = 0.0, 0.0
-        self.began: tuple[float, int, float] | None = None
+        draw = random.Random(0)
+        self.left = [watched for _ in range(pairs) for watched in draw.sample((False, True), 2)]
+        self.watched = False
+        self.taken: dict[bool, list[Turn]] = {True: [], False: []}
+        self.held = self.looking = self.looked = 0.0
+        self.since, self.step = time.process_time(), 0
 
     def clock(self) -> float:
-        """Seconds of processor time of its own turns."""
-        return self.held + (time.process_time() - self.began[0] if self.began else 0.0)
+        """Seconds of processor time of the turns in which the pulse is taken."""
+        return self.held + (time.process_time() - self.since if self.watched else 0.0)
 
     def poll(self, step: int) -> str:
-        word = super().poll(step)
-        if self.began is not None:
-            since, at, looked = self.began
-            seconds = time.process_time() - since
-            if seconds < TURN:
-                return word
-            self.taken.append(Turn(step - at, seconds, self.looking - looked))
-            self.held, self.began = self.held + seconds, None
-            self.turns.over()
-        if not self.turns.wait_for(self.watched):
+        word, seconds = super().poll(step), time.process_time() - self.since
+        if step == 0 or seconds < TURN:
+            return word
+        self.taken[self.watched].append(Turn(step - self.step, seconds, self.looking - self.looked))
+        self.held += seconds if self.watched else 0.0
+        if not self.left:
             return "stop"
-        self.began = time.process_time(), step, self.looking
+        self.watched = self.left.pop(0)
+        self.looked, self.step, self.since = self.looking, step, time.process_time()
         return word
-
-    def doctor(self, *given: Any) -> Doctor | None:
-        return Timed(self, *given) if self.watched else None
 
 
 class Timed(Doctor):
-    """Tells its side how long it looks."""
+    """Looks in some turns alone, and tells how long; what was begun is ended first."""
 
-    def __init__(self, side: Side, *given: Any) -> None:
-        self.side = side
-        super().__init__(*given)
+    turns: Turns
 
     def look_if_due(self, *given: Any) -> None:
+        if not self.turns.watched and not self.wants_next:
+            return
         started = time.process_time()
         super().look_if_due(*given)
-        self.side.looking += time.process_time() - started
+        self.turns.looking += time.process_time() - started
 
 
 def endless(name: str) -> Experiment:
@@ -123,31 +97,19 @@ def endless(name: str) -> Experiment:
     return read.experiment(document)
 
 
-def trained(name: str, side: Side, own: threading.local) -> list[Turn]:
-    """The turns of a run, trained as a worker does."""
-    own.side = side
-    torch.set_num_threads(1)
+def measured(name: str, pairs: int) -> tuple[list[Turn], list[Turn]]:
+    """The turns with the pulse, and those without, of a run that is trained as a worker does."""
     experiment = endless(name)
-    recorder, keeper = Recorder(side._run), checkpoints.Keeper(side._run)
-    outcome = train(experiment, choose(experiment, "cpu"), load(experiment.data), recorder, side, keeper)
+    run = runs.submit("benchmark", name, to_json(experiment))
+    runs.update(run.id, status="running", epochs=ENDLESS)
+    recorder, keeper, turns = Recorder(run.id), checkpoints.Keeper(run.id), Turns(run.id, pairs + WARM)
+    watching = type("Watching", (Timed,), {"turns": turns})
+    clock = SimpleNamespace(perf_counter=turns.clock)
+    with patch("builder.train.run.Doctor", watching), patch.object(pulse, "time", clock):
+        outcome = train(experiment, choose(experiment, "cpu"), load(experiment.data), recorder, turns, keeper)
     recorder.close()
     assert outcome.status == "stopped", outcome
-    return side.taken[WARM:]
-
-
-def measured(name: str, pairs: int) -> tuple[list[Turn], list[Turn]]:
-    """The turns with the pulse, and those without."""
-    turns, own = Turns(pairs + WARM), threading.local()
-    sides = []
-    for watched in (True, False):
-        run = runs.submit("benchmark", name, to_json(endless(name)))
-        runs.update(run.id, status="running", epochs=ENDLESS)
-        sides.append(Side(run.id, watched, turns))
-    with ExitStack() as replaced, ThreadPoolExecutor(2) as threads:
-        replaced.enter_context(patch("builder.train.run.Doctor", lambda *given: own.side.doctor(*given)))
-        replaced.enter_context(patch.object(pulse, "time", SimpleNamespace(perf_counter=lambda: own.side.clock())))
-        watched, free = threads.map(lambda side: trained(name, side, own), sides)
-    return watched, free
+    return turns.taken[True][-pairs:], turns.taken[False][-pairs:]
 
 
 def ratio_with_interval(watched: list[Turn], free: list[Turn]) -> tuple[float, float, float]:
@@ -174,9 +136,10 @@ def row(name: str, watched: list[Turn], free: list[Turn]) -> list[str]:
 
 
 @click.command(help=__doc__)
-@click.option("--pairs", default=900, show_default=True, type=click.IntRange(min=1), help="Turns of each side.")
+@click.option("--pairs", default=900, show_default=True, type=click.IntRange(min=1), help="Of turns.")
 @click.argument("names", nargs=-1, type=click.Choice(list(EXPERIMENTS)))
 def main(pairs: int, names: tuple[str, ...]) -> None:
+    torch.set_num_threads(1)
     rows = []
     print(machine())
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
