@@ -1,4 +1,4 @@
-"""Claims of the classroom, tried by the command line: `python -m benchmarks.lessons`, about three minutes.
+"""Claims of the classroom, tried by the command line: `python -m benchmarks.lessons`, about four minutes.
 
 Every line is a run of an exhibit, changed as it says, with three seeds. Expected is the share of samples of the test part
 that are told apart, or the number that is named, as it was measured by loops written by hand before there was a Layerlab;
