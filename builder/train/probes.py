@@ -6,13 +6,14 @@ from typing import TypeAlias
 from builder.data import Arrays
 from builder.design.experiment import Execution, Experiment
 from builder.problem import Json
+from builder.train.sweep import sweep
 
 Look: TypeAlias = Callable[
     [Experiment, Execution, Arrays, Callable[[float], object], Callable[[], bool]], dict[str, Json]
 ]
 """From an experiment, how it is carried out, and its data, to what is seen. It tells how far it is, and asks whether to stop."""
 
-LOOKS: dict[str, Look] = {}
+LOOKS: dict[str, Look] = {"rates": sweep}
 
 
 def look(

@@ -1,0 +1,83 @@
+"""Short looks at the open design: a button for each, its plot, and what follows from it."""
+
+import streamlit as st
+
+from builder.analysis import range_test
+from builder.design import edits, read
+from builder.design.experiment import Experiment
+from builder.problem import Refused, Set
+from builder.store.probes import Kind, Probe
+from pages.parts import session
+from pages.parts.bundle import component
+from pages.parts.words import plain
+
+# Plotly puts its styles into the document's head, which a shadow root would not see.
+_component = component("live", "probe", isolate_styles=False)
+
+
+def plot(probe: Probe, key: str, *, height: int, current: float | None = None) -> None:
+    """A probe, pulled by the browser; its end runs the page again. `current` is the learning rate in use."""
+    data = {"probe": probe.id, "api": "api", "height": height, "status": probe.status, "current": current}
+    _component(key=key, data=data, height="content", on_status_change=_rerun)
+
+
+def rates(experiment: Experiment, design: str, revision: int) -> None:
+    """The learning-rate range test, and the rates that it suggests."""
+    optimizer = experiment.recipe.optimizer
+    unfit = range_test.unfit(optimizer)
+    _button("Range test", "rates", ":material/query_stats:", unfit is not None, _RANGE_TEST)
+    if unfit:
+        st.caption(plain(f"{unfit.title}. {unfit.because}"))
+        return
+    probe = session.looked(design, "rates")
+    if probe is None:
+        return
+    plot(probe, "range-test", height=300, current=optimizer.args()["lr"])
+    seen = probe.result
+    if seen is not None:
+        st.caption(plain(f"Dots: the loss at each step. Curve: smoothed. {range_test.in_words(seen)}"))
+        if _differs(probe, experiment, optimizer.args()["lr"]):
+            st.caption("The design has changed since.")
+    with st.container(horizontal=True, gap="small", key="after-rates"):
+        for name, rule in (("steepest", "Steepest fall"), ("tenth", "A tenth of the lowest")):
+            if seen is not None and seen[name] is not None:
+                _use(seen[name], rule, name, revision)
+        _close(design, "rates")
+
+
+_RANGE_TEST = (
+    "A hundred steps from the first weights, while the rate rises from far too small to far too large (Smith 2017). "
+    "No run is changed by it."
+)
+
+
+def _use(rate: float, rule: str, name: str, revision: int) -> None:
+    st.button(
+        f"Use {rate:g}",
+        key=f"use-{name}",
+        icon=":material/check:",
+        help=f"{rule}. It becomes the learning rate of the design.",
+        on_click=session.submit,
+        args=([Set(path=range_test.PATH, value=rate)], revision),
+    )
+
+
+def _button(label: str, kind: Kind, icon: str, disabled: bool, help: str) -> None:
+    st.button(label, key=f"look-{kind}", icon=icon, disabled=disabled, help=help, on_click=session.look, args=(kind,))
+
+
+def _close(design: str, kind: Kind) -> None:
+    st.button("Close", key=f"close-{kind}", icon=":material/close:", on_click=session.look_away, args=(design, kind))
+
+
+def _differs(probe: Probe, experiment: Experiment, rate: float) -> bool:
+    """Whether the design is by now another one than a probe has looked at, in more than its rate."""
+    try:
+        then = read.experiment(edits.apply(probe.experiment, [Set(path=range_test.PATH, value=rate)]))
+    except Refused:
+        return True
+    return (then.network, then.data, then.recipe) != (experiment.network, experiment.data, experiment.recipe)
+
+
+def _rerun() -> None:
+    """The rerun itself is all that is wanted of a change."""
