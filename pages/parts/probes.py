@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from builder.analysis import range_test
+from builder.analysis import first_step, range_test
 from builder.design import edits, read
 from builder.design.experiment import Experiment
-from builder.problem import Refused, Set
+from builder.problem import Json, Refused, Set
 from builder.store.probes import Kind, Probe
 from pages.parts import session
 from pages.parts.bundle import component
@@ -51,6 +51,46 @@ _RANGE_TEST = (
 )
 
 
+def spread(experiment: Experiment, design: str, revision: int) -> None:
+    """Activations and gradients by depth at the first step, for several ways to begin, and a button that adopts one."""
+    _button("First step", "spread", ":material/stacked_line_chart:", False, _FIRST_STEP)
+    probe = session.looked(design, "spread")
+    if probe is None:
+        return
+    plot(probe, "first-step", height=300)
+    seen = probe.result
+    if seen is not None:
+        st.caption(f"{seen['samples']} samples of the training part, through {len(seen['nodes'])} nodes.")
+        for at, scheme in enumerate(seen["schemes"]):
+            _scheme(scheme, at, experiment, revision)
+        if seen["kept"]:
+            st.caption(plain(f"Every scheme leaves the weights of these as they are: {', '.join(seen['kept'])}."))
+        if _differs(probe, experiment, None):
+            st.caption("The design has changed since.")
+    _close(design, "spread")
+
+
+_FIRST_STEP = (
+    "How activations and gradients spread from layer to layer before anything is learned: with the first weights as they "
+    "are, and with other ways to begin. No run is changed by it."
+)
+
+
+def _scheme(scheme: Json, at: int, experiment: Experiment, revision: int) -> None:
+    """What becomes of one way to begin, in words, and a button where it is another than the design's own."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"scheme-{at}"):
+        st.caption(plain(first_step.in_words(scheme)))
+        rule = next((one.rule for one in first_step.SCHEMES if one.name == scheme["name"]), None)
+        if rule is not None:
+            st.button(
+                "Use",
+                key=f"use-scheme-{at}",
+                help=f"All weights begin so: {scheme['name']}.",
+                on_click=session.submit,
+                args=(first_step.adopted(experiment, rule), revision),
+            )
+
+
 def _use(rate: float, rule: str, name: str, revision: int) -> None:
     st.button(
         f"Use {rate:g}",
@@ -70,10 +110,11 @@ def _close(design: str, kind: Kind) -> None:
     st.button("Close", key=f"close-{kind}", icon=":material/close:", on_click=session.look_away, args=(design, kind))
 
 
-def _differs(probe: Probe, experiment: Experiment, rate: float) -> bool:
-    """Whether the design is by now another one than a probe has looked at, in more than its rate."""
+def _differs(probe: Probe, experiment: Experiment, rate: float | None) -> bool:
+    """Whether the design is by now another one than a probe has looked at; where a `rate` is given, in more than that."""
+    same = [] if rate is None else [Set(path=range_test.PATH, value=rate)]
     try:
-        then = read.experiment(edits.apply(probe.experiment, [Set(path=range_test.PATH, value=rate)]))
+        then = read.experiment(edits.apply(probe.experiment, same))
     except Refused:
         return True
     return (then.network, then.data, then.recipe) != (experiment.network, experiment.data, experiment.recipe)

@@ -55,6 +55,7 @@ def settings(experiment: Experiment, design: str, revision: int) -> None:
             "Suggest first weights", "init", partial(suggest.first_weights, experiment), experiment, revision
         )
         picker("Biases", Initializer, recipe.init.bias, "recipe.init.bias", revision)
+        probes.spread(experiment, design, revision)
 
 
 def _rates(experiment: Experiment) -> None:
