@@ -90,9 +90,19 @@ def in_words(scheme: Mapping[str, Json]) -> str:
     return say(
         "{name}: activations {forward}; gradients {back}.",
         name=scheme["name"],
-        forward=_course(scheme["activation"], say("on their way")),
-        back=_course(scheme["gradient"][::-1], say("on their way back")),
+        forward=forward(scheme),
+        back=back(scheme),
     )
+
+
+def forward(scheme: Mapping[str, Json]) -> str:
+    """What becomes of activations, from the first node to the last."""
+    return _course(scheme["activation"], say("on their way"))
+
+
+def back(scheme: Mapping[str, Json]) -> str:
+    """What becomes of gradients, from the last node to the first."""
+    return _course(scheme["gradient"][::-1], say("on their way back"))
 
 
 def _course(spreads: Sequence[float | None], way: str) -> str:
@@ -117,4 +127,4 @@ def _times(ratio: float) -> str:
     size = math.floor(math.log10(ratio)) - 1
     if ratio < 1e9:
         return f"{round(ratio / 10**size) * 10**size:,}"
-    return f"{ratio:.0e}".replace("e+", " x 10^")
+    return f"10^{round(math.log10(ratio))}"

@@ -5,11 +5,14 @@ import streamlit as st
 from builder.analysis import first_step, range_test
 from builder.design import edits, read
 from builder.design.experiment import Experiment
-from builder.problem import Json, Refused, Set
+from builder.problem import Edit, Json, Refused, Set
 from builder.store.probes import Kind, Probe
 from pages.parts import session
 from pages.parts.bundle import component
-from pages.parts.words import plain
+from pages.parts.words import plain, several
+
+FIRST_STEP = "first-step"
+"""Whether the spread at the first step is open, in the session."""
 
 # Plotly puts its styles into the document's head, which a shadow root would not see.
 _component = component("live", "probe", isolate_styles=False)
@@ -51,44 +54,54 @@ _RANGE_TEST = (
 )
 
 
-def spread(experiment: Experiment, design: str, revision: int) -> None:
-    """Activations and gradients by depth at the first step, for several ways to begin, and a button that adopts one."""
-    _button("First step", "spread", ":material/stacked_line_chart:", False, _FIRST_STEP)
+def show_first_step() -> None:
+    """Ask for the spread at the first step, and open it."""
+    session.look("spread")
+    session.show(FIRST_STEP, not session.notices())
+
+
+def hide_first_step() -> None:
+    session.show(FIRST_STEP, False)
+
+
+def use_scheme(edits: list[Edit], revision: int) -> None:
+    hide_first_step()
+    session.submit(edits, revision)
+
+
+@st.dialog("Spread at the first step", width="large", icon=":material/stacked_line_chart:", on_dismiss=hide_first_step)
+def first_step_dialog(experiment: Experiment, design: str, revision: int) -> None:
+    """Activations and gradients by depth before anything is learned, for several ways to begin: over the page, since it is wide."""
     probe = session.looked(design, "spread")
-    if probe is None:
-        return
+    if probe is None or not session.shown(FIRST_STEP):  # a way to begin was chosen: the page shows it
+        st.rerun()
     plot(probe, "first-step", height=300)
     seen = probe.result
-    if seen is not None:
-        st.caption(f"{seen['samples']} samples of the training part, through {len(seen['nodes'])} nodes.")
-        for at, scheme in enumerate(seen["schemes"]):
-            _scheme(scheme, at, experiment, revision)
-        if seen["kept"]:
-            st.caption(plain(f"Every scheme leaves the weights of these as they are: {', '.join(seen['kept'])}."))
-        if _differs(probe, experiment, None):
-            st.caption("The design has changed since.")
-    _close(design, "spread")
-
-
-_FIRST_STEP = (
-    "How activations and gradients spread from layer to layer before anything is learned: with the first weights as they "
-    "are, and with other ways to begin. No run is changed by it."
-)
+    if seen is None:
+        return
+    for at, scheme in enumerate(seen["schemes"]):
+        _scheme(scheme, at, experiment, revision)
+    nodes = several(len(seen["nodes"]), "node")
+    st.caption(f"{several(seen['samples'], 'sample')} of the training part through {nodes}, forward and back once.")
+    if seen["kept"]:
+        st.caption(plain(f"Weights that are frozen or given by hand stay as they are: {', '.join(seen['kept'])}."))
 
 
 def _scheme(scheme: Json, at: int, experiment: Experiment, revision: int) -> None:
     """What becomes of one way to begin, in words, and a button where it is another than the design's own."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"scheme-{at}"):
-        st.caption(plain(first_step.in_words(scheme)))
-        rule = next((one.rule for one in first_step.SCHEMES if one.name == scheme["name"]), None)
-        if rule is not None:
-            st.button(
-                "Use",
-                key=f"use-scheme-{at}",
-                help=f"All weights begin so: {scheme['name']}.",
-                on_click=session.submit,
-                args=(first_step.adopted(experiment, rule), revision),
-            )
+    name, forward, back, use = st.columns((4, 6, 6, 2), vertical_alignment="center", gap="small")
+    name.markdown(plain(scheme["name"]))
+    forward.caption(plain(f"activations {first_step.forward(scheme)}"))
+    back.caption(plain(f"gradients {first_step.back(scheme)}"))
+    rule = next((one.rule for one in first_step.SCHEMES if one.name == scheme["name"]), None)
+    if rule is not None:
+        use.button(
+            "Use",
+            key=f"use-scheme-{at}",
+            help=f"All weights begin so: {scheme['name']}.",
+            on_click=use_scheme,
+            args=(first_step.adopted(experiment, rule), revision),
+        )
 
 
 def _use(rate: float, rule: str, name: str, revision: int) -> None:
@@ -110,11 +123,10 @@ def _close(design: str, kind: Kind) -> None:
     st.button("Close", key=f"close-{kind}", icon=":material/close:", on_click=session.look_away, args=(design, kind))
 
 
-def _differs(probe: Probe, experiment: Experiment, rate: float | None) -> bool:
-    """Whether the design is by now another one than a probe has looked at; where a `rate` is given, in more than that."""
-    same = [] if rate is None else [Set(path=range_test.PATH, value=rate)]
+def _differs(probe: Probe, experiment: Experiment, rate: float) -> bool:
+    """Whether the design is by now another one than a probe has looked at, in more than its rate."""
     try:
-        then = read.experiment(edits.apply(probe.experiment, same))
+        then = read.experiment(edits.apply(probe.experiment, [Set(path=range_test.PATH, value=rate)]))
     except Refused:
         return True
     return (then.network, then.data, then.recipe) != (experiment.network, experiment.data, experiment.recipe)
