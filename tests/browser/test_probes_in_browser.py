@@ -13,7 +13,9 @@ def test_a_range_test_finds_a_rate_and_the_first_step_a_way_to_begin(server: str
     page.get_by_role("button", name="Range test").click()
     test = page.get_by_role("region", name="Test", exact=True)
     plot = test.locator(".layerlab-plot")
-    expect(plot).to_have_attribute("aria-label", re.compile(r"^Loss over the learning rate\. The smoothed loss goes from "))
+    expect(plot).to_have_attribute(
+        "aria-label", re.compile(r"^Loss over the learning rate\. The smoothed loss goes from ")
+    )
     expect(plot.locator(".scatterlayer .trace")).to_have_count(5)
     use = page.get_by_role("button", name=re.compile(r"^(check )?Use 0")).first
     suggested = re.search(r"Use ([\d.e-]+)", use.inner_text())
@@ -26,7 +28,9 @@ def test_a_range_test_finds_a_rate_and_the_first_step_a_way_to_begin(server: str
     page.get_by_role("button", name="Spread at the first step").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.locator(".layerlab-plot")).to_have_count(2)
-    expect(dialog.locator(".layerlab-plot").last).to_have_attribute("aria-label", re.compile("^Spread of gradients by depth, "))
+    expect(dialog.locator(".layerlab-plot").last).to_have_attribute(
+        "aria-label", re.compile("^Spread of gradients by depth, ")
+    )
     expect(dialog.locator(".layerlab-legend li")).to_have_count(6)
     dialog.get_by_role("button", name="Use", exact=True).first.click()
     expect(dialog).to_have_count(0)

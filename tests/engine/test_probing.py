@@ -47,15 +47,23 @@ def test_a_probe_is_carried_out_and_what_it_saw_is_kept(start: Start, until: Unt
     assert found(id).progress == 1.0
 
 
-def test_a_probe_goes_before_runs_and_takes_a_slot(start: Start, until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_probe_goes_before_runs_and_takes_a_slot(
+    start: Start, until: Until, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("LAYERLAB_SLOTS", "1")
     run = runs.submit("ada", "Count", {"steps": 5}).id
-    id = submit(seconds=1.0)
+    id = submit(seconds=50)
     start()
     until(lambda: found(id).status == "running")
-    until(lambda: found(id).progress > 0.5)
-    assert runs.ids("queued") == [run]
-    until(lambda: found(id).status == "done")
+    until(lambda: list(processes_of(home).values()).count("worker") == 2)
+    begun = time.monotonic()
+    while time.monotonic() - begun < 1.5:  # long enough for the spare to be ready
+        assert runs.ids("queued") == [run]
+        time.sleep(0.05)
+    for _ in range(probes.ATTEMPTS):
+        until(lambda: found(id).progress > 0)
+        os.kill(worker_of(home, id), signal.SIGKILL)
+        until(lambda: found(id).progress == 0 or found(id).status == "failed")
     until(lambda: runs.ids("finished") == [run])
 
 
