@@ -111,7 +111,7 @@ def in_words(seen: Mapping[str, Json]) -> str:
             ended=how_it_ended(seen),
         )
     return say(
-        "Steepest fall: the smoothed loss falls fastest at {steepest:g}. A tenth of the lowest: it is lowest at {lowest:g}, and a tenth of that is {tenth:g}. {ended}",
+        "Steepest fall: the smoothed loss falls fastest at {steepest:g}. A tenth of the lowest: it is lowest at {lowest:g}, a tenth is {tenth:g}. {ended}",
         steepest=seen["steepest"],
         lowest=10 * seen["tenth"],
         tenth=seen["tenth"],
