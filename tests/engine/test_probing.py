@@ -67,7 +67,7 @@ def test_a_probe_goes_before_runs_and_takes_a_slot(home: Path) -> None:
         assert run in (spare.run for spare in spares)
     finally:
         for spare in spares:
-            spare.kill()
+            spare.ask_to_end()
             spare.wait(10)
 
 
