@@ -12,7 +12,7 @@ from builder.design.data import Data
 from builder.design.experiment import Experiment
 from builder.design.recipe import Recipe
 from builder.problem import Edit, Json, Set, Unset
-from pages.parts import mirrors, objectives, session, suggestions
+from pages.parts import mirrors, objectives, probes, session, suggestions
 from pages.parts.form import Form, fields_form, picker
 from pages.parts.words import plain
 
@@ -22,7 +22,7 @@ POINTS = 200
 """Of the drawing of a schedule."""
 
 
-def settings(experiment: Experiment, revision: int) -> None:
+def settings(experiment: Experiment, design: str, revision: int) -> None:
     """Everything about data and learning."""
     recipe, data = experiment.recipe, experiment.data
     with st.expander("Data", expanded=True, icon=":material/database:"):
@@ -34,6 +34,7 @@ def settings(experiment: Experiment, revision: int) -> None:
         objectives.settings(experiment, revision)
     with st.expander("Optimizer", expanded=True, icon=":material/trending_down:"):
         picker("Optimizer", Optimizer, recipe.optimizer, "recipe.optimizer", revision)
+        probes.rates(experiment, design, revision)
         picker("Schedule", Schedule, recipe.schedule, "recipe.schedule", revision)
         fields_form(recipe, Form("recipe", revision), only=("warm_up",))
         _rates(experiment)
@@ -54,6 +55,7 @@ def settings(experiment: Experiment, revision: int) -> None:
             "Suggest first weights", "init", partial(suggest.first_weights, experiment), experiment, revision
         )
         picker("Biases", Initializer, recipe.init.bias, "recipe.init.bias", revision)
+        probes.spread()
 
 
 def _rates(experiment: Experiment) -> None:
