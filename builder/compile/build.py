@@ -1,6 +1,7 @@
 """Build what a design describes. Targets are looked up on torch by names that the catalog alone states."""
 
 import functools
+import importlib
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -25,8 +26,13 @@ _PLACES = {"nn": nn, "torch": torch, "optim": torch.optim}
 
 
 def resolve(target: str) -> Any:
-    """What a catalog entry's `target` names: `nn.Linear`, `nn.init.zeros_`, or something of our own modules and losses."""
+    """What a catalog entry's `target` names: `nn.Linear`, `nn.init.zeros_`, or something of our own modules and losses.
+
+    Kornia, which takes a second to import, is imported when it is asked for.
+    """
     place, _, rest = target.partition(".")
+    if place == "kornia":
+        return getattr(importlib.import_module("kornia.augmentation"), target.rpartition(".")[2])
     if rest:
         return functools.reduce(getattr, rest.split("."), _PLACES[place])
     return getattr(losses if hasattr(losses, target) else modules, target)
