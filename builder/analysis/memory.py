@@ -19,6 +19,10 @@ MEASURED = 4
 """Times that the answers for a whole part of the data are in memory while the last metrics are worked out of them."""
 
 
+AUGMENTED = 2
+"""Times that the samples of a step are there besides, where pictures are augmented: as they are then, and noise that was drawn."""
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """Bytes. `fixed`: libraries, weights, gradients, what the optimizer remembers, buffers. `sample`: of each sample of a batch.
@@ -71,13 +75,15 @@ def estimate(experiment: Experiment, precision: Precision = "float32") -> Estima
     columns = data.source.columns()
     used = [*input_columns(experiment).values(), *target_columns(experiment)]
     sample = sum(columns[name].bytes for name in used if name in columns)
+    parts = data.split.sizes(samples)
+    changed = AUGMENTED * recipe.batch.per_step(parts[0]) if recipe.augment else 0
     rows, ends = list(analysis.expanded()), analysis.ends(experiment.network.outputs)
     narrow = precision not in ("float32", "tf32")
     answering = most_of_answering(rows, ends)
-    learning, parts = most_of_learning(rows, ends), data.split.sizes(samples)
+    learning = most_of_learning(rows, ends)
     return Estimate(
         fixed=LIBRARIES + numbers * NUMBER + (analysis.parameters * NARROW if narrow else 0),
-        data=(samples + parts[0]) * sample,  # the training part is gathered anew each epoch
+        data=(samples + parts[0] + changed) * sample,  # the training part is gathered anew each epoch
         sample=learning * NARROW // NUMBER if narrow else learning,
         batch=recipe.batch.at_once(parts[0]),
         judging=max(

@@ -140,7 +140,7 @@ from torch import {hints}nn{average}'''
         lines = []
         if self.changes:
             picture = self.analysis.signals[self.experiment.network.inputs[self.pictures[0]].id]
-            changes = [wrapped(f"    {_made(change, picture)},") for change in self.changes]
+            changes = [wrapped(f"    {made(change, picture)},") for change in self.changes]
             lines += ["AUGMENT = [  # how pictures of the training part are changed, in order", *changes, "]"]
         if self.mixup:
             lines.append(f"MIXUP = {self.mixup.alpha!r}  # alpha of the shares by which two pictures are mixed")
@@ -567,7 +567,7 @@ def _scored(rule: EarlyStopping | ReduceOnPlateau, best: str) -> tuple[str, str,
     return score, f"{score} > {best}" + (f" + {rule.min_delta!r}" if rule.min_delta else ""), "float('-inf')"
 
 
-def _made(change: Augmentation, picture: Signal) -> str:
+def made(change: Augmentation, picture: Signal) -> str:
     """The call that makes a change, with all that it is set to: other defaults of kornia's change nothing."""
     words = ", ".join(f"{name}={literal(value)}" for name, value in change.args(picture).items())
     return f"{change.target}({words})"
