@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,7 @@ def run(experiment: Experiment, arrays: Arrays | None = None, **wish: Any) -> tu
 
 
 def digits(**recipe: Any) -> Experiment:
-    return changed(quick("digits-mlp"), length={"epochs": 2}, **{"batch": {"size": 50}, **recipe})
+    return changed(quick("digits-mlp"), **{"length": {"epochs": 2}, "batch": {"size": 50}, **recipe})
 
 
 # Loops written by hand -----------------------------------------------------------------------------------------------
@@ -53,6 +52,7 @@ class ByHand:
     """The network `digits-mlp`, and what one does with its pictures by hand."""
 
     def __init__(self, experiment: Experiment) -> None:
+        torch.set_num_threads(1)
         columns = load(experiment.data).parts["train"]
         self.x, self.y = torch.tensor(columns["image"]), torch.tensor(columns["digit"])
         torch.manual_seed(seed_of(experiment.recipe.seed, "init"))
@@ -116,7 +116,6 @@ def test_pieces_of_a_step_are_those_of_one_augmented_batch():
     expected = []
     for _ in range(2):
         for x, y in by_hand.steps(60):
-            share, others = None, None
             x = by_hand.changes(x)
             share = torch.distributions.Beta(0.7, 0.7).sample().item()
             others = torch.randperm(len(x))
@@ -207,7 +206,9 @@ def test_the_training_part_alone_is_changed_once_a_step(monkeypatch: pytest.Monk
     monkeypatch.setattr("builder.train.watch.LOOK_EVERY", 0.0)
     monkeypatch.setattr("builder.train.pulse.SHORTEST_WAIT", 0.0)
     experiment = changed(
-        quick("digits-cnn"), augment=[{"type": "Cutout", "params": {"scale": [1, 1], "p": 1}}], length={"epochs": 2}
+        quick("digits-cnn"),
+        augment=[{"type": "Cutout", "params": {"scale": [1, 1], "ratio": [1, 1], "p": 1}}],
+        length={"epochs": 2},
     )
     given, original = [], compiled.augmented
 
@@ -225,7 +226,7 @@ def test_the_training_part_alone_is_changed_once_a_step(monkeypatch: pytest.Monk
 
 def test_scores_are_those_of_pictures_as_they_are():
     """A network that has seen blank pictures alone is judged on real ones."""
-    blank = [{"type": "Cutout", "params": {"scale": [1, 1], "p": 1}}]
+    blank = [{"type": "Cutout", "params": {"scale": [1, 1], "ratio": [1, 1], "p": 1}}]
     experiment = digits(augment=blank)
     execution = choose(experiment, "cpu")
     arrays = load(experiment.data)
@@ -247,7 +248,7 @@ def two_readers() -> Experiment:
         "nodes": [
             layer("Input", id="one", shape=[1, 8, 8]),
             layer("Input", id="other", shape=[1, 8, 8]),
-            layer("Sub", id="difference", inputs=["one", "other"]),
+            layer("Subtract", id="difference", inputs=["one", "other"]),
             layer("Flatten", id="flat", inputs=["difference"]),
             layer("Linear", id="scores", out_features=10, inputs=["flat"]),
         ],
@@ -279,7 +280,6 @@ def test_an_autoencoder_learns_clean_pictures_that_lie_where_the_changed_ones_do
     part = task.parts["train"]
     assert (task.pictures, task.moving) == ((0,), (0,))
     seen: list[Tensor] = []
-    learner.network.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     fresh = Learner.of(experiment, execution, 1).network
     forward = learner.network.forward
 
@@ -321,7 +321,7 @@ from builder.train.execution import choose
 from builder.train.recorder import Silent
 from builder.train.run import train
 from builder.data import load
-import builder.worker, app
+import builder.worker
 def run(**recipe):
     experiment, told = changed(quick("digits-mlp"), length={"epochs": 1}, **recipe), Silent()
     program(experiment)
@@ -332,7 +332,7 @@ assert run(augment=[{"type": "Noise"}])
 """
     root = Path(__file__).parents[2]
     done = subprocess.run(
-        [sys.executable, "-c", code.replace(", app", "")], capture_output=True, text=True,
+        [sys.executable, "-c", code], capture_output=True, text=True,
         env={"PYTHONPATH": f"{root}:{root / 'tests'}"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -363,25 +363,31 @@ def mislabelled(experiment: Experiment, share: float) -> Arrays:
     return Arrays(parts, arrays.features, arrays.targets, arrays.labels, arrays.statistics)
 
 
-def shares_right(experiment: Experiment, noise: float, **recipe: Any) -> list[float]:
-    return [
-        run(changed(experiment, seed=seed, **recipe), mislabelled(experiment, noise))[0].metrics["test/accuracy"]
+def share_right(noise: float, **recipe: Any) -> float:
+    """Of the test part, with a fifth of the digits to learn from and so many of their labels drawn anew: the median of three seeds."""
+    document = to_json(changed(quick("digits-mlp"), length={"epochs": 60}, **recipe))
+    document["data"]["split"] = {"train": 0.2, "validation": 0.0}
+    experiment = read.experiment(document)
+    shares = [
+        run(changed(experiment, seed=seed), mislabelled(experiment, noise))[0].metrics["test/accuracy"]
         for seed in range(3)
     ]
+    return sorted(shares)[1]
+
+
+def test_mirrored_digits_hurt():
+    """E22, with true labels."""
+    plain, mirrored = share_right(0), share_right(0, augment=[{"type": "HorizontalFlip"}])
+    print(plain, mirrored)
+    assert mirrored < plain - 0.02
 
 
 @pytest.mark.slow
-def test_shifts_help_under_wrong_labels_and_mirrors_hurt():
-    """E22: with a fifth of the labels drawn anew."""
-    document = to_json(changed(quick("digits-mlp"), length={"epochs": 60}))
-    document["data"]["split"] = {"train": 0.2, "validation": 0.0}
-    experiment = read.experiment(document)
-    plain, shifted, mirrored = (
-        shares_right(experiment, 0.2, augment=augment) for augment in ([], [CROP], [{"type": "HorizontalFlip"}])
-    )
-    print(plain, shifted, mirrored)
-    medians = [sorted(scores)[1] for scores in (shifted, plain, mirrored)]
-    assert all(better > worse for better, worse in pairwise(medians))
+def test_shifted_digits_help_where_labels_are_wrong_and_hurt_where_they_are_true():
+    """E22: by whole pixels, one at most. Digits stand in the middle: the shifts are none that the test part knows."""
+    plain, shifted = ([share_right(noise, augment=augment) for noise in (0.2, 0)] for augment in ([], [CROP]))
+    print(plain, shifted)
+    assert shifted[0] > plain[0] + 0.005 and shifted[1] < plain[1] - 0.02
 
 
 @pytest.mark.parametrize("kind", Augmentation.shelf)
