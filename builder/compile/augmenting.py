@@ -35,7 +35,7 @@ def augmented(
 
 
 def moved(change: kornia.augmentation.AugmentationBase2D, target: Tensor) -> Tensor:
-    """As the pictures were moved last: pictures, or classes (samples, height, width), between which there is nothing."""
+    """Moved as the pictures were last: pictures, or classes (samples, height, width), which are never interpolated."""
     if target.dim() == 4:
         return laid_out(change(target, params=change._params), target)
     nearest = kornia.constants.Resample.NEAREST
