@@ -11,6 +11,12 @@ PATH = "recipe.augment"
 FEW = 8
 """A border that is offered in place of one that is too wide is the side divided by it: 4 pixels of 32."""
 
+NOTHING = Problem(
+    code="augment/nothing",
+    title=say("There is nothing to look at"),
+    because=say("The recipe changes no picture: the network sees them as they are."),
+)
+
 
 def unaugmentable(experiment: Experiment, read: Sequence[Signal]) -> Iterator[Problem]:
     """Changes that cannot be carried out. `read` is what the Inputs read."""

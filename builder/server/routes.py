@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from builder.problem import Json
-from builder.server import designs
+from builder.server import designs, probes
 from builder.server.asked import HEADERS, asked, name_in, owner_of_request, whole_number
 from builder.server.bundles import STATIC, Bundles
 from builder.store import advice, history, runs, views
@@ -107,5 +107,6 @@ routes: list[BaseRoute] = [
     Route("/api/runs/{run}/series", series),
     Route("/api/runs/{run}/views/{name}", view),
     *designs.routes,
+    *probes.routes,
     Mount("/assets", Bundles(STATIC)),
 ]

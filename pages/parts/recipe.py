@@ -24,7 +24,7 @@ from builder.design.data import Data
 from builder.design.experiment import Experiment
 from builder.design.recipe import Recipe
 from builder.problem import Edit, Json, Problem, Set, Unset
-from pages.parts import mirrors, objectives, session, suggestions
+from pages.parts import mirrors, objectives, probes, session, suggestions
 from pages.parts.form import Form, fields_form, picker
 from pages.parts.problems import problem_list
 from pages.parts.words import plain
@@ -38,7 +38,7 @@ POINTS = 200
 """Of the drawing of a schedule."""
 
 
-def settings(experiment: Experiment, problems: Sequence[Problem], revision: int) -> None:
+def settings(experiment: Experiment, problems: Sequence[Problem], design: str, revision: int) -> None:
     """Everything about data and learning; of its `problems` those that are told of where they arise."""
     recipe, data = experiment.recipe, experiment.data
     with st.expander("Data", expanded=True, icon=":material/database:"):
@@ -47,11 +47,12 @@ def settings(experiment: Experiment, problems: Sequence[Problem], revision: int)
         _preparations(data, revision)
         fields_form(data.split, Form("data.split", revision))
     with st.expander("Augmentation", icon=":material/photo_filter:"):
-        _augment(experiment, problems, revision)
+        _augment(experiment, problems, design, revision)
     with st.expander("Loss", expanded=True, icon=":material/target:"):
         objectives.settings(experiment, revision)
     with st.expander("Optimizer", expanded=True, icon=":material/trending_down:"):
         picker("Optimizer", Optimizer, recipe.optimizer, "recipe.optimizer", revision)
+        probes.rates(experiment, design, revision)
         picker("Schedule", Schedule, recipe.schedule, "recipe.schedule", revision)
         fields_form(recipe, Form("recipe", revision), only=("warm_up",))
         _rates(experiment)
@@ -112,7 +113,7 @@ def _penalties(recipe: Recipe, revision: int) -> None:
         fields_form(penalty, Form(f"recipe.penalties.{at}.params", revision))
 
 
-def _augment(experiment: Experiment, problems: Sequence[Problem], revision: int) -> None:
+def _augment(experiment: Experiment, problems: Sequence[Problem], design: str, revision: int) -> None:
     """How pictures are changed while the network learns: any of the shelf, in order, each with its form."""
     augment = experiment.recipe.augment
     pictures = any(signal.axes == "CHW" for signal in experiment.data.source.features().values())
@@ -126,6 +127,8 @@ def _augment(experiment: Experiment, problems: Sequence[Problem], revision: int)
     for at, change in enumerate(augment):
         st.markdown(f"{at + 1}. **{change.name}**", help=change.about())
         fields_form(change, Form(f"{AUGMENT}.{at}.params", revision))
+    if augment:
+        probes.augmented(experiment, design)
 
 
 def _several(

@@ -1,0 +1,138 @@
+"""Short looks at the open design: a button for each, its plot, and what follows from it."""
+
+import base64
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from builder.analysis import range_test
+from builder.design import edits, read
+from builder.design.experiment import Experiment
+from builder.problem import Json, Refused, Set
+from builder.store.probes import Kind, Probe
+from pages.parts import session
+from pages.parts.bundle import component
+from pages.parts.words import plain
+
+# Plotly puts its styles into the document's head, which a shadow root would not see.
+_component = component("live", "probe", isolate_styles=False)
+
+
+def plot(probe: Probe, key: str, *, height: int, current: float | None = None) -> None:
+    """A probe, pulled by the browser; its end runs the page again. `current` is the learning rate in use."""
+    data = {"probe": probe.id, "api": "api", "height": height, "status": probe.status, "current": current}
+    _component(key=key, data=data, height="content", on_status_change=_rerun)
+
+
+def rates(experiment: Experiment, design: str, revision: int) -> None:
+    """The learning-rate range test, and the rates that it suggests."""
+    optimizer = experiment.recipe.optimizer
+    unfit = range_test.unfit(optimizer)
+    _button("Range test", "rates", ":material/query_stats:", unfit is not None, _RANGE_TEST)
+    if unfit:
+        st.caption(plain(f"{unfit.title}. {unfit.because}"))
+        return
+    probe = session.looked(design, "rates")
+    if probe is None:
+        return
+    plot(probe, "range-test", height=300, current=optimizer.args()["lr"])
+    seen = probe.result
+    if seen is not None:
+        st.caption(plain(f"Dots: the loss at each step. Curve: smoothed. {range_test.in_words(seen)}"))
+        if _differs(probe, experiment, optimizer.args()["lr"]):
+            st.caption("The design has changed since.")
+    with st.container(horizontal=True, gap="small", key="after-rates"):
+        for name, rule in (("steepest", "Steepest fall"), ("tenth", "A tenth of the lowest")):
+            if seen is not None and seen[name] is not None:
+                _use(seen[name], rule, name, revision)
+        _close(design, "rates")
+
+
+def augmented(experiment: Experiment, design: str) -> None:
+    """Some training pictures as they are, and as the network will see them."""
+    _button("Preview", "augmented", ":material/visibility:", False, _PREVIEW)
+    probe = session.looked(design, "augmented")
+    if probe is None:
+        return
+    if probe.result is None:
+        plot(probe, "augmented-pictures", height=0)  # how far it is, and what was in the way
+    else:
+        sheet = pictures(probe.result)
+        rows, columns = probe.result["shape"][:2]
+        st.image(
+            sheet,
+            width="stretch",
+            alt=f"{columns} training pictures in a row, as they are; below each, {rows - 1} times, how the network may see it.",
+        )
+        st.caption("Top row: as they are. Below: as the network may see them.")
+        if not _looks_alike(probe, experiment):
+            st.caption("The design has changed since.")
+    with st.container(horizontal=True, gap="small", key="after-augmented"):
+        _close(design, "augmented")
+
+
+_PREVIEW = "Eight training pictures, as they are and three times as they are changed. No run is changed by it."
+GAP = 1
+"""Pixels between two pictures of a sheet, before it is made larger."""
+WIDE = 640
+"""Pixels of a sheet from side to side, about: small pictures are made larger, so that browsers do not blur them."""
+
+
+def pictures(seen: dict[str, Json]) -> NDArray[np.uint8]:
+    """One picture (height, width, 3) of all that a look at augmented pictures has seen, in rows, a line between them."""
+    rows, columns, high, wide, channels = seen["shape"]
+    pixels = np.frombuffer(base64.b64decode(seen["pixels"]), np.uint8).reshape(rows, columns, high, wide, channels)
+    sheet = np.full((rows, columns, high + GAP, wide + GAP, 3), 128, np.uint8)
+    sheet[:, :, :high, :wide] = pixels
+    whole = sheet.transpose(0, 2, 1, 3, 4).reshape(rows * (high + GAP), columns * (wide + GAP), 3)[:-GAP, :-GAP]
+    larger = max(1, WIDE // whole.shape[1])
+    return whole.repeat(larger, 0).repeat(larger, 1)
+
+
+def _looks_alike(probe: Probe, experiment: Experiment) -> bool:
+    """Whether the design still has the pictures, the changes and the seed that a probe has looked at."""
+    try:
+        then = read.experiment(probe.experiment)
+    except Refused:
+        return False
+    one, other = ((each.data, each.recipe.augment, each.recipe.seed) for each in (then, experiment))
+    return one == other
+
+
+_RANGE_TEST = (
+    "A hundred steps from the first weights, while the rate rises from far too small to far too large (Smith 2017). "
+    "No run is changed by it."
+)
+
+
+def _use(rate: float, rule: str, name: str, revision: int) -> None:
+    st.button(
+        f"Use {rate:g}",
+        key=f"use-{name}",
+        icon=":material/check:",
+        help=f"{rule}. It becomes the learning rate of the design.",
+        on_click=session.submit,
+        args=([Set(path=range_test.PATH, value=rate)], revision),
+    )
+
+
+def _button(label: str, kind: Kind, icon: str, disabled: bool, help: str) -> None:
+    st.button(label, key=f"look-{kind}", icon=icon, disabled=disabled, help=help, on_click=session.look, args=(kind,))
+
+
+def _close(design: str, kind: Kind) -> None:
+    st.button("Close", key=f"close-{kind}", icon=":material/close:", on_click=session.look_away, args=(design, kind))
+
+
+def _differs(probe: Probe, experiment: Experiment, rate: float) -> bool:
+    """Whether the design is by now another one than a probe has looked at, in more than its rate."""
+    try:
+        then = read.experiment(edits.apply(probe.experiment, [Set(path=range_test.PATH, value=rate)]))
+    except Refused:
+        return True
+    return (then.network, then.data, then.recipe) != (experiment.network, experiment.data, experiment.recipe)
+
+
+def _rerun() -> None:
+    """The rerun itself is all that is wanted of a change."""
