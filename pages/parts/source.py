@@ -34,7 +34,7 @@ def program_view(experiment: Experiment, problems: Sequence[Problem]) -> None:
         mime="application/zip",
         icon=":material/download:",
         on_click="ignore",
-        help="program.py and the data.npz that it reads. It needs torch and numpy alone.",
+        help="program.py and the data.npz that it reads. It needs torch and numpy alone, and kornia where pictures are augmented.",
     )
 
 

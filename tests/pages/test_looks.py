@@ -131,16 +131,16 @@ def test_augmented_pictures_are_shown_below_their_settings(train: AppTest) -> No
     press(train, "Preview")
     probe = asked()
     assert (probe.kind, probe.experiment["recipe"]["augment"]) == ("augmented", [{"type": "Noise"}])
-    assert not train.get("imgs"), "there is nothing to see yet"
+    assert not train.image, "there is nothing to see yet"
     probes.finish(probe.id, sheet(0, 255))
     sound(train.run())
-    (image,) = train.get("imgs")
+    (image,) = train.image
     assert image.proto.imgs[0].alt.startswith("2 training pictures in a row, as they are; below each, 1 times")
     assert "Top row: as they are" in captions(train) and "changed since" not in captions(train)
     fill(train, "recipe.augment.0.params.std", "0.5")
     assert "changed since" in captions(train)
     press(train, "Close")
-    assert not train.get("imgs") and "Close" not in labels(train)
+    assert not train.image and "Close" not in labels(train)
 
 
 def test_a_sheet_has_rows_of_pictures_with_lines_between_them_made_larger() -> None:
@@ -155,6 +155,6 @@ def test_a_preview_that_failed_can_be_asked_for_again(train: AppTest) -> None:
     fill(train, "pick.recipe.augment", ["Noise"])
     press(train, "Preview")
     probes.fail(asked().id, Problem(code="x/y", title="It broke", because="For a test."))
-    assert "Close" in labels(sound(train.run())) and not train.get("imgs")
+    assert "Close" in labels(sound(train.run())) and not train.image
     press(train, "Preview")
     asked()
