@@ -7,6 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from builder.analysis import range_test
+from builder.catalog.augmentations import Mixup
 from builder.design import edits, read
 from builder.design.experiment import Experiment
 from builder.problem import Json, Refused, Set
@@ -65,7 +66,9 @@ def augmented(experiment: Experiment, design: str) -> None:
             width="stretch",
             alt=f"{columns} training pictures in a row, as they are; below each, {rows - 1} times, how the network may see it.",
         )
-        st.caption("Top row: as they are. Below: as the network may see them.")
+        mixed = any(isinstance(change, Mixup) for change in experiment.recipe.augment)
+        more = " Mixup lays another of the eight over each: where its share is large, hardly anything else is seen."
+        st.caption(f"Top row: as they are. Below: as the network may see them.{more if mixed else ''}")
         if not _looks_alike(probe, experiment):
             st.caption("The design has changed since.")
     with st.container(horizontal=True, gap="small", key="after-augmented"):

@@ -46,7 +46,7 @@ def settings(experiment: Experiment, problems: Sequence[Problem], design: str, r
         _inputs(experiment, revision)
         _preparations(data, revision)
         fields_form(data.split, Form("data.split", revision))
-    with st.expander("Augmentation", icon=":material/photo_filter:"):
+    with st.expander("Augmentation", expanded=bool(recipe.augment), icon=":material/photo_filter:"):
         _augment(experiment, problems, design, revision)
     with st.expander("Loss", expanded=True, icon=":material/target:"):
         objectives.settings(experiment, revision)
@@ -125,7 +125,7 @@ def _augment(experiment: Experiment, problems: Sequence[Problem], design: str, r
     told = [problem for problem in problems if problem.code == MISLABELLED]
     problem_list(told, lambda edits: session.submit(edits, revision), "augment")
     for at, change in enumerate(augment):
-        st.markdown(f"{at + 1}. **{change.name}**", help=change.about())
+        st.markdown(f"**{at + 1}. {change.name}**", help=change.about())
         fields_form(change, Form(f"{AUGMENT}.{at}.params", revision))
     if augment:
         probes.augmented(experiment, design)
