@@ -41,6 +41,12 @@ def test_the_first_row_is_the_first_training_pictures_and_the_others_are_changed
         assert np.array_equal(row, pixels[0][:, :, ::-1])
 
 
+def test_what_is_lighter_or_darker_than_any_picture_is_white_or_black():
+    noisy = [{"type": "Noise", "params": {"std": 100}}]
+    pixels = shown(changed(quick("digits-cnn"), augment=noisy))[1:]
+    assert np.isin(pixels, (0, 255)).mean() > 0.95
+
+
 def test_every_row_is_drawn_anew_and_the_same_seed_shows_the_same():
     experiment = augmented("digits-cnn", "Crop", "Cutout", "Mixup")
     pixels = shown(experiment)
