@@ -15,7 +15,7 @@ from typing import Any, get_args
 import click
 
 from builder import engine, limits
-from builder.analysis import Analysis, Row, analyze, check, range_test
+from builder.analysis import Analysis, Row, analyze, check, first_step, range_test
 from builder.analysis.classic import classic
 from builder.analysis.fixes import fitting
 from builder.analysis.receptive import in_words, receptive_fields
@@ -330,6 +330,44 @@ def find_rate(design: str, changes: tuple[str, ...], as_json: bool) -> None:
     for rate, loss, at, smooth in list(rows)[::TABLE_EVERY]:
         click.echo(f"{rate:10.2e} {loss:12.4g} {at:10.2e} {smooth:12.4g}")
     click.echo(range_test.in_words(seen))
+
+
+@main.command("first-step")
+@click.argument("design")
+@_changes
+@as_json
+@_reports_problems
+def first_step_of(design: str, changes: tuple[str, ...], as_json: bool) -> None:
+    """How activations and gradients spread by depth before anything is learned, of a gallery name or a file.
+
+    The table is of the first weights as they are; the lines below it are of other ways to begin, too.
+    """
+    seen = _looked_at("spread", _experiment(design, changes))
+    if as_json:
+        click.echo(json.dumps(seen))
+        return
+    own = seen["schemes"][0]
+    measures = {
+        "activation": "activations",
+        "mean": "mean",
+        "zeros": "zeros",
+        "gradient": "gradients",
+        "weights": "of weights",
+    }
+    click.echo(f"{'node':24} {'type':20} " + " ".join(f"{title:>12}" for title in measures.values()))
+    for at, node in enumerate(seen["nodes"]):
+        click.echo(
+            f"{node['id']:24} {node['type']:20} " + " ".join(_measured(own[measure][at]) for measure in measures)
+        )
+    click.echo(
+        f"Standard deviations over {seen['samples']} samples and all units; zeros is the share that is exactly 0."
+    )
+    for scheme in seen["schemes"]:
+        click.echo(first_step.in_words(scheme))
+
+
+def _measured(number: float | None) -> str:
+    return f"{'-' if number is None else f'{number:.3g}':>12}"
 
 
 def _looked_at(kind: probes.Kind, experiment: Experiment) -> dict[str, Json]:

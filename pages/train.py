@@ -3,7 +3,7 @@
 import streamlit as st
 
 from builder.analysis import check
-from pages.parts import advice, controls, execution, files, moments, preview, recipe, runs, session
+from pages.parts import advice, controls, execution, files, moments, preview, probes, recipe, runs, session
 from pages.parts.problems import problem_list
 
 draft = session.draft()
@@ -28,3 +28,5 @@ with right:
         runs.results(run, lambda edits: session.submit(edits, draft.revision))
         moments.moments(run)
     runs.history(draft)
+if session.shown(probes.FIRST_STEP):
+    probes.first_step_dialog(experiment, draft.id, draft.revision)

@@ -6,15 +6,18 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from builder.analysis import range_test
+from builder.analysis import first_step, range_test
 from builder.catalog.augmentations import Mixup
 from builder.design import edits, read
 from builder.design.experiment import Experiment
-from builder.problem import Json, Refused, Set
+from builder.problem import Edit, Json, Refused, Set
 from builder.store.probes import Kind, Probe
 from pages.parts import session
 from pages.parts.bundle import component
-from pages.parts.words import plain
+from pages.parts.words import plain, several
+
+FIRST_STEP = "first-step"
+"""Whether the spread at the first step is open, in the session."""
 
 # Plotly puts its styles into the document's head, which a shadow root would not see.
 _component = component("live", "probe", isolate_styles=False)
@@ -107,6 +110,56 @@ _RANGE_TEST = (
     "A hundred steps from the first weights, while the rate rises from far too small to far too large (Smith 2017). "
     "No run is changed by it."
 )
+
+
+def show_first_step() -> None:
+    """Ask for the spread at the first step, and open it."""
+    session.look("spread")
+    session.show(FIRST_STEP, not session.notices())
+
+
+def hide_first_step() -> None:
+    session.show(FIRST_STEP, False)
+
+
+def use_scheme(edits: list[Edit], revision: int) -> None:
+    hide_first_step()
+    session.submit(edits, revision)
+
+
+@st.dialog("Spread at the first step", width="large", icon=":material/stacked_line_chart:", on_dismiss=hide_first_step)
+def first_step_dialog(experiment: Experiment, design: str, revision: int) -> None:
+    """Activations and gradients by depth before anything is learned, for several ways to begin: over the page, since it is wide."""
+    probe = session.looked(design, "spread")
+    if probe is None or not session.shown(FIRST_STEP):  # a way to begin was chosen: the page shows it
+        st.rerun()
+    plot(probe, "first-step", height=300)
+    seen = probe.result
+    if seen is None:
+        return
+    for at, scheme in enumerate(seen["schemes"]):
+        _scheme(scheme, at, experiment, revision)
+    nodes = several(len(seen["nodes"]), "node")
+    st.caption(f"{several(seen['samples'], 'sample')} of the training part through {nodes}, forward and back once.")
+    if seen["kept"]:
+        st.caption(plain(f"Weights that are frozen or given by hand stay as they are: {', '.join(seen['kept'])}."))
+
+
+def _scheme(scheme: Json, at: int, experiment: Experiment, revision: int) -> None:
+    """What becomes of one way to begin, in words, and a button where it is another than the design's own."""
+    name, forward, back, use = st.columns((4, 6, 6, 2), vertical_alignment="center", gap="small")
+    name.markdown(plain(scheme["name"]))
+    forward.caption(plain(f"activations {first_step.forward(scheme)}"))
+    back.caption(plain(f"gradients {first_step.back(scheme)}"))
+    rule = next((one.rule for one in first_step.SCHEMES if one.name == scheme["name"]), None)
+    if rule is not None:
+        use.button(
+            "Use",
+            key=f"use-scheme-{at}",
+            help=f"All weights begin so: {scheme['name']}.",
+            on_click=use_scheme,
+            args=(first_step.adopted(experiment, rule), revision),
+        )
 
 
 def _use(rate: float, rule: str, name: str, revision: int) -> None:

@@ -378,11 +378,13 @@ def want(design: str, field: str, value: Any) -> None:
 
 
 def look(kind: Kind) -> None:
-    """Ask for a short look at the open design as it is by now. TF32 is for GPUs, and a look is taken on the CPU."""
+    """Ask for a short look at the open design as it is by now, on the CPU: in the precision that is wished for, or what is
+    nearest to it there. Where spreads are compared, whatever is too small for half precision has to be seen.
+    """
     draft = documents.get(owner(), st.session_state["design"])
     assert draft is not None
     precision = wish(draft.id).precision
-    wanted = Wish(precision="float32" if precision == "tf32" else precision)
+    wanted = Wish() if kind == "spread" or precision == "tf32" else Wish(precision=precision)
     made = attempt(probes.submit, kind, draft.document, wanted)
     if made is not None:
         st.session_state["looks"] = st.session_state.get("looks", {}) | {f"{draft.id}.{kind}": made.id}

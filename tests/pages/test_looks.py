@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from builder import limits
 from builder.problem import Problem
 from builder.store import documents, probes
 from pages.parts.probes import pictures
-from tests.pages.conftest import Visit, button, captions, fill, go_to, open_design, open_example, press, sound
+from tests.pages.conftest import Visit, button, captions, errors, fill, go_to, open_design, open_example, press, sound
 
 SEEN = {
     "rates": [1e-7, 1e-3, 0.1],
@@ -158,3 +159,56 @@ def test_a_preview_that_failed_can_be_asked_for_again(train: AppTest) -> None:
     assert "Close" in labels(sound(train.run())) and not train.image
     press(train, "Preview")
     asked()
+
+
+# The first step --------------------------------------------------------------------------------------------------
+
+SPREADS = {
+    "samples": 256,
+    "nodes": [{"id": "hidden", "title": "hidden", "type": "Linear"}, {"id": "scores", "title": "scores", "type": "Linear"}],
+    "schemes": [
+        {"name": "As it is", "activation": [1.0, 1.0], "gradient": [0.001, 1.0]},
+        {"name": "He normal", "activation": [1.0, 50.0], "gradient": [1.0, 1.0]},
+    ],
+    "kept": [],
+}  # fmt: skip
+
+
+def test_the_first_step_opens_over_the_page_and_says_what_becomes_of_each_way_to_begin(train: AppTest) -> None:
+    press(train, "Spread at the first step")
+    probe = asked()
+    assert (probe.kind, probe.experiment, probe.wish) == ("spread", open_design(train).document, {})
+    probes.finish(probe.id, SPREADS)
+    sound(train.run())
+    assert "gradients shrink 1,000 times on their way back" in captions(train)
+    assert "activations grow 50 times on their way" in captions(train)
+    assert "256 samples of the training part through 2 nodes" in captions(train)
+    assert labels(train).count("Use") == 1, "as it is, it is already"
+
+
+def test_a_way_to_begin_is_adopted_and_the_page_behind_is_there_again(train: AppTest) -> None:
+    press(train, "Spread at the first step")
+    probes.finish(asked().id, SPREADS)
+    sound(train.run())
+    press(train, "Use")
+    assert open_design(train).document["recipe"]["init"]["weight"] == {"type": "HeNormal"}
+    assert "Use" not in labels(train)
+    documents.undo("ada", open_design(train).id)
+    assert open_design(train).document["recipe"].get("init", {}).get("weight", {}).get("type") != "HeNormal"
+
+
+def test_weights_that_stay_are_named(train: AppTest) -> None:
+    press(train, "Spread at the first step")
+    probes.finish(asked().id, SPREADS | {"kept": ["first", "second"]})
+    sound(train.run())
+    assert "stay as they are: first, second." in captions(train)
+
+
+def test_where_too_much_waits_the_page_says_so_and_nothing_opens(
+    train: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "PROBES_WAITING_PER_OWNER", 0)
+    press(train, "Spread at the first step")
+    assert "Too many tests are waiting" in " ".join(errors(train))
+    press(train, "Range test")
+    assert "Close" not in labels(train)

@@ -83,3 +83,19 @@ test("the spread is told in words, from the first node to the last", () => {
     "Spread of activations by depth, from the first node to the last: As it is 1 to 0.1, Zeros nothing above zero.",
   );
 });
+
+test("every line has its colour in the legend, and a border like its dashes", () => {
+  expect(spread.legend(SPREAD, THEME)).toEqual([
+    { name: "As it is", color: "#111111", border: "solid" },
+    { name: "Zeros", color: "#222222", border: "dashed" },
+  ]);
+  expect(spread.traces(SPREAD, "activation", THEME).map((trace) => (trace["line"] as { color: string }).color)).toEqual(["#111111", "#222222"]);
+});
+
+test("a wide range has a tick every few decades, and a narrow one is Plotly's", () => {
+  const dtick = (gradient: number[]) => {
+    const seen = { nodes: SPREAD.nodes, schemes: [{ name: "", activation: gradient, gradient }] };
+    return (spread.axes(seen, "gradient")["yaxis"] as { dtick?: number }).dtick;
+  };
+  expect([dtick([1, 2, 3]), dtick([1, 100]), dtick([1e-30, 1]), dtick([])]).toEqual([undefined, 1, 4, undefined]);
+});

@@ -43,17 +43,41 @@ export function traces(seen: Spread, measure: Measure, theme: Theme): Trace[] {
     y: shown(scheme[measure]),
     customdata: titles,
     name: plain(scheme.name),
-    showlegend: measure === "activation",
+    showlegend: false, // one legend for both plots
     line: { color: colorOf(theme, index), width: index === 0 ? 3 : 1.75, dash: DASHES[index % DASHES.length] },
     marker: { color: colorOf(theme, index), size: index === 0 ? 7 : 5 },
     hovertemplate: `%{customdata}<br>${plain(scheme.name)}: %{y:.3~g}<extra></extra>`,
   }));
 }
 
-export function axes(measure: Measure): Layout {
+/** A line of both plots: what it is called and looks like, as far as a border can. */
+export interface Sample {
+  name: string;
+  color: string;
+  border: "solid" | "dashed" | "dotted";
+}
+
+export function legend(seen: Spread, theme: Theme): Sample[] {
+  return seen.schemes.map(({ name }, index) => {
+    const dash = DASHES[index % DASHES.length]!;
+    return { name, color: colorOf(theme, index), border: dash === "solid" ? "solid" : dash === "dot" ? "dotted" : "dashed" };
+  });
+}
+
+/** Decades between two ticks: one, or as many as leave room for their names; less than one is left to Plotly. */
+const TICKS = 8;
+
+export function axes(seen: Spread, measure: Measure): Layout {
+  const numbers = seen.schemes.flatMap((scheme) => shown(scheme[measure])).filter((one): one is number => one !== null);
+  const decades = numbers.length ? Math.log10(Math.max(...numbers) / Math.min(...numbers)) : 0;
   return {
-    xaxis: { title: "node, in the order in which they run" },
-    yaxis: { type: "log", exponentformat: "power", title: UNITS[measure] },
+    xaxis: { title: "node, in the order in which they run", ...(seen.nodes.length <= TICKS ? { dtick: 1 } : {}) },
+    yaxis: {
+      type: "log",
+      exponentformat: "power",
+      title: UNITS[measure],
+      ...(decades > 1 ? { dtick: Math.ceil(decades / TICKS) } : {}),
+    },
   };
 }
 

@@ -65,11 +65,21 @@ const DRAWINGS: Record<string, Drawing[]> = {
     title: spread.TITLES[measure],
     draw(frame, result, data, theme) {
       const seen = result as spread.Spread;
-      drawn(frame, spread.traces(seen, measure, theme), spread.axes(measure), data, theme);
+      drawn(frame, spread.traces(seen, measure, theme), spread.axes(seen, measure), data, theme);
       frame.describe(spread.description(seen, measure));
     },
   })),
 };
+
+function sampled({ name, color, border }: spread.Sample): HTMLElement {
+  const item = element("li");
+  const line = element("span", "layerlab-stroke", { "aria-hidden": "true" });
+  line.style.borderTop = `3px ${border} ${color}`;
+  const word = element("span");
+  word.textContent = name;
+  item.append(line, word);
+  return item;
+}
 
 class ProbeView {
   private readonly root = element("section", "layerlab-live", { "aria-label": "Test" });
@@ -84,6 +94,7 @@ class ProbeView {
   private readonly bar = element("div", "layerlab-bar");
   private readonly problem = element("div", "layerlab-problem", { role: "alert" });
   private readonly plots = element("div", "layerlab-plots");
+  private readonly legend = element("ul", "layerlab-legend", { "aria-label": "Lines" });
   private readonly repeater = new Repeater((signal) => this.pull(signal), (failures) => this.remark(failures));
   private readonly resizing = new ResizeObserver(() => this.resized());
   private frames: PlotFrame[] = [];
@@ -102,7 +113,7 @@ class ProbeView {
     const line = element("div", "layerlab-line");
     line.append(this.word);
     this.header.append(line, this.progress);
-    this.root.append(style, this.header, this.problem, this.plots, themeProbe(() => this.draw()));
+    this.root.append(style, this.header, this.problem, this.legend, this.plots, themeProbe(() => this.draw()));
     host.append(this.root);
     this.resizing.observe(this.plots);
     this.begin();
@@ -127,6 +138,7 @@ class ProbeView {
     this.forget();
     this.told = undefined;
     this.pulls = 0;
+    this.legend.hidden = true;
     this.show();
     this.repeater.start();
   }
@@ -184,6 +196,9 @@ class ProbeView {
   private draw(): void {
     if (this.told?.status !== "done" || this.plots.clientWidth === 0) return;
     const theme = readTheme(this.root);
+    const samples = this.told.kind === "spread" ? spread.legend(this.told.result as spread.Spread, theme) : [];
+    this.legend.replaceChildren(...samples.map(sampled));
+    this.legend.hidden = samples.length === 0;
     const drawings = DRAWINGS[this.told.kind] ?? [];
     if (this.frames.length === 0) {
       this.frames = drawings.map(({ title }) => {
