@@ -18,7 +18,7 @@ from builder.server.exposure import require_secret
 from builder.server.headers import SecurityHeaders
 from builder.server.identity import Identity
 from builder.server.routes import routes
-from builder.server.sockets import answer_at_once
+from builder.server.sockets import answer_at_once, remember_pages
 from builder.store import runs
 
 SIGN_OF_LIFE_SECONDS = 10
@@ -62,6 +62,7 @@ app = st.App(
 )
 
 answer_at_once()  # the socket is bound before this file is run
+remember_pages()
 
 # Streamlit collects all garbage after every script run: what is imported by now need not be looked at each time.
 gc.collect()

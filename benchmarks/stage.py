@@ -7,11 +7,12 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -106,6 +107,39 @@ def new_visitor() -> Visitor:
     owner = owner_of(cookie)
     assert owner
     return Visitor(owner, cookie)
+
+
+class Relay:
+    """Stands between a browser and the server, and counts all that goes to the browser: every connection, with headers."""
+
+    def __init__(self, address: str) -> None:
+        self.bytes = 0
+        self._to = ("127.0.0.1", int(address.rpartition(":")[2]))
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                browser, _ = self._listening.accept()
+            except OSError:  # closed
+                return
+            server = socket.create_connection(self._to)
+            threading.Thread(target=self._pass_on, args=(browser, server, False), daemon=True).start()
+            threading.Thread(target=self._pass_on, args=(server, browser, True), daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket, counts: bool) -> None:
+        with suppress(OSError):  # one of them has left
+            while data := source.recv(65_536):
+                self.bytes += len(data) if counts else 0
+                target.sendall(data)
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._listening.close()
 
 
 # The browser -----------------------------------------------------------------------------------------------------

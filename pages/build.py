@@ -63,6 +63,6 @@ with right:
     inspector.selection(experiment, analysis, draft.revision)
 left, right = st.columns([7, 5], gap="medium")
 with left:
-    table.layers(analysis)
+    table.layers(draft)
 with right:
-    source.program_view(experiment, problems)
+    source.program_view(draft, experiment, problems)

@@ -1,10 +1,10 @@
 """What is told of a run that takes more memory than there is, and the batch that would fit."""
 
-from builder import limits
 from builder.analysis.experiment import check
 from builder.analysis.memory import Estimate
 from builder.design.experiment import Experiment
 from builder.problem import Fix, Problem, Set, say
+from builder.words import memory
 
 
 def too_large(experiment: Experiment, needed: Estimate, available: int, device: str) -> Problem | None:
@@ -15,8 +15,8 @@ def too_large(experiment: Experiment, needed: Estimate, available: int, device: 
     because = say(
         "It would take about {needed}: {fixed} for weights, gradients and optimizer, {data} for the data, "
         "and {sample} for each of {batch:,} samples in a batch. {available} are free on {device}.",
-        needed=_words(needed.total), fixed=_words(needed.fixed), data=_words(needed.data),
-        sample=_words(needed.sample), batch=needed.batch, available=_words(available), device=device,
+        needed=memory(needed.total), fixed=memory(needed.fixed), data=memory(needed.data),
+        sample=memory(needed.sample), batch=needed.batch, available=memory(available), device=device,
     )  # fmt: skip
     most = needed.largest_batch(available)
     return _with_batch("run/too-large", title, because, experiment, most, _otherwise(needed, available))
@@ -26,7 +26,7 @@ def ran_out(experiment: Experiment, needed: Estimate, available: int, device: st
     """The Problem of memory that was gone in the middle of a run, whatever the estimate was."""
     because = say(
         "A batch of {batch:,} samples took more than there was on {device}; the estimate was {needed}.",
-        batch=needed.batch, device=device, needed=_words(needed.total),
+        batch=needed.batch, device=device, needed=memory(needed.total),
     )  # fmt: skip
     half = min(needed.batch // 2, needed.largest_batch(available) or needed.batch // 2)
     return _with_batch("run/out-of-memory", say("Out of memory"), because, experiment, half, _no_smaller())
@@ -63,7 +63,7 @@ def _otherwise(needed: Estimate, available: int) -> str:
     if needed.fixed + needed.data > available:
         return say("No batch would fit: the data are too large.")
     if needed.fixed + needed.data + needed.judging > available:
-        return say("No batch would fit: judging takes {judging}.", judging=_words(needed.judging))
+        return say("No batch would fit: judging takes {judging}.", judging=memory(needed.judging))
     if needed.of_batch(1) > available:
         return say("No batch would fit: the network is too large for even one sample.")
     return _no_smaller()
@@ -71,10 +71,3 @@ def _otherwise(needed: Estimate, available: int) -> str:
 
 def _no_smaller() -> str:
     return say("There is no smaller batch to learn from.")
-
-
-def _words(amount: int) -> str:
-    for size, unit in ((limits.GIB, "GiB"), (limits.MIB, "MiB"), (limits.KIB, "KiB")):
-        if amount >= size:
-            return f"{amount / size:.1f} {unit}"
-    return f"{amount} B"

@@ -7,7 +7,9 @@ from typing import TypeVar
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
+from builder.problem import Refused
 from builder.server.identity import COOKIE, owner_of
 from builder.store.trouble import Unanswered
 
@@ -18,10 +20,9 @@ NAME = re.compile(r"[a-z0-9_]{1,40}")
 LARGEST = 2**63 - 1
 """What a database keeps as a whole number."""
 
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Encoding": "identity",  # keeps Streamlit from compressing numbers that hardly get smaller
-}
+HEADERS = {"Cache-Control": "no-store"}
+PACKED = HEADERS | {"Content-Encoding": "identity"}
+"""Keeps Streamlit from compressing numbers that hardly get smaller."""
 
 
 async def asked(question: Callable[..., T], *arguments: object) -> T:
@@ -30,6 +31,12 @@ async def asked(question: Callable[..., T], *arguments: object) -> T:
         return await run_in_threadpool(question, *arguments)
     except Unanswered as unanswered:
         raise HTTPException(503, unanswered.problems[0].title) from unanswered
+
+
+def refusal(refused: Refused) -> Response:
+    """What cannot be done, as 409 with its Problems."""
+    problems = [problem.model_dump(mode="json", exclude={"fixes"}) for problem in refused.problems]
+    return JSONResponse({"problems": problems}, 409, headers=HEADERS)
 
 
 def owner_of_request(request: Request) -> str:

@@ -5,8 +5,6 @@ has changed since then; what cannot be done is answered by 409 and Problems.
 """
 
 import json
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
@@ -29,7 +27,8 @@ from builder.design import edits as design_edits
 from builder.design.experiment import Experiment
 from builder.design.network import split_reference
 from builder.problem import Edit, Json, Move, Problem, Refused, Set, Value, say
-from builder.server.asked import HEADERS, asked, name_in, owner_of_request, whole_number
+from builder.server.asked import HEADERS, asked, name_in, owner_of_request, refusal, whole_number
+from builder.server.recent import Recent
 from builder.server.sheet import Sheet, changes, sheet_of
 from builder.store import documents, editing
 from builder.store.documents import Draft
@@ -226,17 +225,13 @@ def _signal(experiment: Experiment, at: str, reference: str | None) -> Signal | 
 
 # What is told ----------------------------------------------------------------------------------------------------
 
-_sheets: OrderedDict[tuple[str, str, int], Sheet] = OrderedDict()
-_lock = threading.Lock()
+_sheets: Recent[tuple[str, str, int], Sheet] = Recent(KEPT_SHEETS)
 
 
 def _answer(draft: Draft, at: str, since: int) -> Sheet:
     """The sheet of a draft: what is new since a revision, where that one's sheet is remembered; else everything."""
-    with _lock:
-        sheet = _sheets.get((draft.id, at, draft.revision))
-        before = _sheets.get((draft.id, at, since))
-        if sheet is not None:
-            _sheets.move_to_end((draft.id, at, draft.revision))
+    sheet = _sheets.get((draft.id, at, draft.revision))
+    before = _sheets.get((draft.id, at, since))
     if sheet is None:
         try:
             sheet = sheet_of(draft, at)
@@ -244,10 +239,7 @@ def _answer(draft: Draft, at: str, since: int) -> Sheet:
             if not at:
                 raise
             return _answer(draft, at.rpartition(".")[0], -1)  # the change took the level itself away: the one above it
-        with _lock:
-            _sheets[draft.id, at, draft.revision] = sheet
-            while len(_sheets) > KEPT_SHEETS:
-                _sheets.popitem(last=False)
+        _sheets.put((draft.id, at, draft.revision), sheet)
     return changes(sheet, before) if before is not None else sheet
 
 
@@ -273,7 +265,7 @@ async def design_change(request: Request) -> Response:
     try:
         wanted = await _body(request, form)
     except Refused as refused:
-        return _refusal(refused)
+        return refusal(refused)
     found = await _told_or_refused(carry_out, owner, design, wanted)
     assert found is not None
     return found
@@ -301,13 +293,8 @@ async def _told_or_refused(question: Callable[..., Json], *arguments: object) ->
     try:
         found = await asked(question, *arguments)
     except Refused as refused:
-        return _refusal(refused)
+        return refusal(refused)
     return None if found is None else JSONResponse(found, headers=HEADERS)
-
-
-def _refusal(refused: Refused) -> Response:
-    problems = [problem.model_dump(mode="json", exclude={"fixes"}) for problem in refused.problems]
-    return JSONResponse({"problems": problems}, 409, headers=HEADERS)
 
 
 async def _body(request: Request, form: Any) -> Any:

@@ -13,8 +13,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from builder.problem import Json
-from builder.server import designs, probes
-from builder.server.asked import HEADERS, asked, name_in, owner_of_request, whole_number
+from builder.server import beside, designs, probes
+from builder.server.asked import PACKED, asked, name_in, owner_of_request, whole_number
 from builder.server.bundles import STATIC, Bundles
 from builder.store import advice, history, runs, views
 from builder.store.runs import Run
@@ -99,13 +99,14 @@ def _answer(body: bytes | None) -> Response:
     if body is None:
         raise HTTPException(404)
     if not body:
-        return Response(status_code=204, headers=HEADERS)
-    return Response(body, media_type="application/octet-stream", headers=HEADERS)
+        return Response(status_code=204, headers=PACKED)
+    return Response(body, media_type="application/octet-stream", headers=PACKED)
 
 
 routes: list[BaseRoute] = [
     Route("/api/runs/{run}/series", series),
     Route("/api/runs/{run}/views/{name}", view),
+    *beside.routes,
     *designs.routes,
     *probes.routes,
     Mount("/assets", Bundles(STATIC)),

@@ -19,15 +19,14 @@ def canvas(draft: Draft, view: str) -> None:
     """Draw the design. The script runs again when it was changed there, or something else is selected."""
     at, nodes = session.seen()
     data = {"design": draft.id, "api": "api", "view": view, "revision": draft.revision, "at": at, "selected": nodes}
-    _component(key=KEY, data=data, height="content", on_selection_change=_selected, on_revision_change=_changed)
+    _component(key=KEY, data=data, height="content", on_told_change=_told)
 
 
-def _selected() -> None:
-    told = st.session_state[KEY].selection
-    if isinstance(told, dict):
-        session.see(str(told.get("at", "")), [str(node) for node in told.get("nodes", [])])
-
-
-def _changed() -> None:
-    """The rerun itself is wanted: everything else on the page shows the new revision. What was wrong before is over."""
-    session.notify()
+def _told() -> None:
+    """What is selected, and which revision the canvas has made: after a change everything else on the page shows that one."""
+    told = st.session_state[KEY].told
+    if not isinstance(told, dict):
+        return
+    if "nodes" in told:
+        session.see(str(told.get("at", "")), [str(node) for node in told["nodes"]])
+    session.changed(told.get("revision"))

@@ -13,10 +13,11 @@ from builder.design.differences import ABSENT, differences
 from builder.design.experiment import Experiment
 from builder.problem import Refused
 from builder.store.runs import Run
+from builder.words import memory
 from pages.parts.live import several_live
 from pages.parts.run_list import COMPARED, ROW, WORDS, letters
 from pages.parts.runs import decides
-from pages.parts.words import count, duration, memory
+from pages.parts.words import count, duration
 
 PANELS = 6
 """Charts, at most."""

@@ -10,8 +10,8 @@ from builder.analysis.memory import LIBRARIES, estimate
 from builder.design.experiment import Device, Experiment, MemoryFormat, Precision, Wish
 from builder.problem import Problem
 from builder.store.documents import Draft
+from builder.words import memory
 from pages.parts import mirrors, session
-from pages.parts.words import memory
 
 CHOICES = {
     "device": get_args(Device),

@@ -11,9 +11,9 @@ from builder.problem import Refused
 from builder.store import archive, branching, checkpoints, documents
 from builder.store import runs as store
 from builder.store.runs import Run
+from builder.words import memory
 from pages.parts import run_bin, session, typed
 from pages.parts.problems import problem_list
-from pages.parts.words import memory
 
 
 def actions(chosen: Sequence[Run]) -> None:

@@ -11,11 +11,12 @@ from builder.design import read
 from builder.problem import Refused
 from builder.store import runs as store
 from builder.store.runs import Run
+from builder.words import memory
 from pages.parts import advice, comparison, mirrors, session
 from pages.parts import runs as run_parts
 from pages.parts.problems import kept, problem_list
 from pages.parts.run_list import WORDS
-from pages.parts.words import duration, memory, plain
+from pages.parts.words import duration, plain
 
 
 def details(run: Run) -> None:

@@ -170,6 +170,13 @@ def grown(draft: Draft, analysis: Analysis) -> list[Problem]:
     return [problem] if problem else []
 
 
+def changed(revision: object) -> None:
+    """The canvas has made this revision. What was wrong before the change is over."""
+    if revision != st.session_state.get("changed"):
+        st.session_state["changed"] = revision
+        notify()
+
+
 def undo() -> None:
     attempt(documents.undo, st.session_state["design"])
 

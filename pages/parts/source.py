@@ -9,24 +9,27 @@ import streamlit as st
 from builder.data import load
 from builder.design.experiment import Experiment
 from builder.problem import Problem
-from builder.source import lines_of, program
+from builder.server.beside import program_text
+from builder.source import lines_of
+from builder.store.documents import Draft
 from pages.parts import session
 from pages.parts.bundle import component
 
 _component = component("canvas", "source")
 
 
-def program_view(experiment: Experiment, problems: Sequence[Problem]) -> None:
-    """The program, or why there is none yet."""
+def program_view(draft: Draft, experiment: Experiment, problems: Sequence[Problem]) -> None:
+    """The program, which the browser fetches itself, or why there is none yet."""
     st.subheader("PyTorch", anchor=False)
     if any(problem.severity == "error" for problem in problems):
         st.info("The program appears here once the network has no errors.", icon=":material/code:")
         return
-    text = program(experiment)
+    text = program_text(draft)
     at, nodes = session.seen()
     lines = lines_of(experiment.network, text) if nodes else {}
     selected = sorted({line for node in nodes for line in lines.get(f"{at}.{node}" if at else node, ())})
-    _component(key="program", data={"text": text, "selected": selected}, height="content")
+    data = {"api": "api", "design": draft.id, "revision": draft.revision, "selected": selected}
+    _component(key="program", data=data, height="content")
     st.download_button(
         "Download program and data",
         data=lambda: _package(experiment, text),

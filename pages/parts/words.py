@@ -3,8 +3,6 @@
 import re
 from collections.abc import Mapping
 
-from builder.limits import GIB, KIB, MIB
-
 DAY = 86_400
 """Seconds."""
 
@@ -34,14 +32,6 @@ def amount(number: int) -> str:
 def by_kind(operations: Mapping[str, int]) -> str:
     """Operations as `8,084 activation, 6,304 pooling`."""
     return ", ".join(f"{count(number)} {kind}" for kind, number in operations.items())
-
-
-def memory(amount: int) -> str:
-    """Bytes as people read them: 40.3 KiB."""
-    for size, unit in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
-        if amount >= size:
-            return f"{amount / size:.1f} {unit}"
-    return f"{amount} B"
 
 
 def duration(seconds: float) -> str:

@@ -14,7 +14,7 @@ from streamlit.testing.v1.element_tree import Button
 from builder import machine
 from builder.blocks import GALLERY
 from builder.problem import Edit, Remove
-from builder.server import designs, identity
+from builder.server import beside, designs, identity
 from builder.store import documents
 from builder.store.documents import Draft
 
@@ -185,6 +185,14 @@ def nodes(tab: AppTest, person: str = "ada") -> list[str]:
     return [node["id"] for node in open_design(tab, person).document["network"].get("nodes", [])]
 
 
+def fetched(tab: AppTest, name: str) -> tuple[dict[str, Any], list[Any]]:
+    """What the browser fetches of a list beside the canvas: what is said of it as a whole, and its items."""
+    found = json.loads(json.dumps(beside.told(tab.session_state["visitor"], tab.query_params["design"], name, -1)))
+    assert found["base"] is None
+    ((_, _, items),) = found["splices"] or [(0, 0, [])]
+    return found["about"], items
+
+
 def told(tab: AppTest, component: str) -> Any:
     """What one of our own components is given: "canvas", "table", "source"."""
     (found,) = (one for one in tab.get("bidi_component") if one.proto.component_name.endswith(f"layerlab_{component}"))
@@ -193,10 +201,8 @@ def told(tab: AppTest, component: str) -> Any:
 
 def layer_table(tab: AppTest) -> pd.DataFrame:
     """The layer table."""
-    given = told(tab, "table")
-    return pd.DataFrame(
-        [row["cells"] for row in given["rows"]], columns=[column["name"] for column in given["columns"]]
-    )
+    about, rows = fetched(tab, told(tab, "table")["name"])
+    return pd.DataFrame([row["cells"] for row in rows], columns=[column["name"] for column in about["columns"]])
 
 
 def table(tab: AppTest) -> list[str]:
@@ -207,7 +213,7 @@ def table(tab: AppTest) -> list[str]:
 def program(tab: AppTest) -> str:
     """The PyTorch program; empty where none is shown."""
     shown = [one for one in tab.get("bidi_component") if one.proto.component_name.endswith("layerlab_source")]
-    return str(told(tab, "source")["text"]) if shown else ""
+    return "\n".join(fetched(tab, "program")[1]) if shown else ""
 
 
 def errors(tab: AppTest) -> list[str]:

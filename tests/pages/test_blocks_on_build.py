@@ -105,13 +105,13 @@ def test_inputs_of_a_merge_can_be_chosen(visit: Visit) -> None:
 def test_the_table_opens_blocks_or_leaves_them_as_they_are_drawn(visit: Visit) -> None:
     tab = open_example(visit(), "digits-resnet")
     assert any(name.startswith("stage1.0.") for name in table(tab))
-    tab.session_state["table-view"] = "As drawn"
+    tab.session_state["table-view"] = "drawn"
     assert table(sound(tab.run())) == nodes(tab)
 
 
 def test_lenet_is_counted_as_in_1998(visit: Visit) -> None:
     tab = open_example(visit(), "lenet5-1998")
-    tab.session_state["table-view"] = "As in 1998"
+    tab.session_state["table-view"] = "classic"
     frame = layer_table(sound(tab.run()))
     assert list(frame.iloc[-1]) == ["Total", 8_094, 60_000, 340_908]
 

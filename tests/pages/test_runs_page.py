@@ -17,8 +17,8 @@ from builder.problem import Fix, Json, Problem, Set
 from builder.store import archive, documents, runs
 from builder.store.history import Recorder
 from builder.store.runs import Run, Status
+from builder.words import memory
 from pages.parts import run_list
-from pages.parts.words import memory
 from tests.pages.conftest import Visit, button, errors, fill, fixes, go_to, opened, press, sound, warnings
 
 SCORES = {"train/loss": 0.25, "test/loss": 0.5, "test/accuracy": 0.875}

@@ -6,6 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import (
     Visit,
+    fetched,
     layer_table,
     nodes,
     open_example,
@@ -19,7 +20,8 @@ from tests.pages.conftest import (
 
 
 def rows(tab: AppTest) -> dict[str, dict[str, Any]]:
-    return {row["cells"][0]: row for row in told(tab, "table")["rows"]}
+    _, found = fetched(tab, told(tab, "table")["name"])
+    return {row["cells"][0]: row for row in found}
 
 
 def marked(tab: AppTest) -> list[str]:
@@ -29,6 +31,7 @@ def marked(tab: AppTest) -> list[str]:
 
 
 def in_view(tab: AppTest, view: str) -> AppTest:
+    """Another view of the table: "layers", "drawn" or "classic"."""
     tab.session_state["table-view"] = view
     return sound(tab.run())
 
@@ -42,7 +45,7 @@ def test_a_row_is_about_a_node_whichever_copy_it_belongs_to(visit: Visit) -> Non
     assert (found["stage1.0.conv1"]["path"], found["stage1.1.conv1"]["path"]) == ("stage1.conv1", "stage1.conv1")
     assert (found["stage1_first.conv1"]["path"], found["stem"]["path"]) == ("stage1_first.conv1", "stem")
     assert (found["stem"]["family"], found["norm"]["family"]) == ("convolution", "normalization")
-    drawn = rows(in_view(tab, "As drawn"))
+    drawn = rows(in_view(tab, "drawn"))
     assert list(drawn) == nodes(tab)
     assert (drawn["stage1"]["path"], drawn["stage1"]["family"], drawn["stage1"]["cells"][1]) == (
         "stage1",
@@ -52,14 +55,15 @@ def test_a_row_is_about_a_node_whichever_copy_it_belongs_to(visit: Visit) -> Non
 
 
 def test_as_in_1998_every_row_but_the_total_is_about_a_node(visit: Visit) -> None:
-    tab = in_view(open_example(visit(), "lenet5-1998"), "As in 1998")
-    given = told(tab, "table")
-    assert {row["path"] for row in given["rows"][:-1]} <= {*nodes(tab)}
-    assert (given["rows"][-1]["cells"][0], given["rows"][-1]["path"]) == ("Total", None)
+    tab = in_view(open_example(visit(), "lenet5-1998"), "classic")
+    assert told(tab, "table")["name"] == "classic"
+    _, found = fetched(tab, "classic")
+    assert {row["path"] for row in found[:-1]} <= {*nodes(tab)}
+    assert (found[-1]["cells"][0], found[-1]["path"]) == ("Total", None)
 
 
 def test_columns_tell_what_they_mean_and_how_they_are_read(visit: Visit) -> None:
-    columns = {column["name"]: column for column in told(open_example(visit(), "lenet5"), "table")["columns"]}
+    columns = {column["name"]: column for column in fetched(open_example(visit(), "lenet5"), "layers")[0]["columns"]}
     assert list(columns) == [
         "Layer",
         "Type",
@@ -86,7 +90,7 @@ def test_what_is_unknown_is_no_number(visit: Visit) -> None:
             "outputs": ["alone"],
         },
     )
-    (row,) = told(tab, "table")["rows"]
+    _, (row,) = fetched(tab, "layers")
     assert row["cells"][2:] == ["unknown", None, None, None, None, None]
 
 

@@ -20,8 +20,8 @@ from builder.store import checkpoints, runs
 from builder.store.history import Recorder
 from builder.store.runs import Run, Status
 from builder.train.execution import choose
+from builder.words import memory
 from pages.parts import style
-from pages.parts.words import memory
 from tests.pages.conftest import (
     ONE_OF_EACH_FAMILY,
     Visit,

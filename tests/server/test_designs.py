@@ -13,6 +13,7 @@ from builder.design import read
 from builder.design.network import to_json
 from builder.problem import Set
 from builder.server import designs
+from builder.server.recent import Recent
 from builder.store import documents, editing
 from tests.server.conftest import Answer, Client
 
@@ -20,8 +21,8 @@ Json = dict[str, Any]
 
 
 @pytest.fixture(autouse=True)
-def forgotten() -> None:
-    designs._sheets.clear()
+def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(designs, "_sheets", Recent(designs.KEPT_SHEETS))
 
 
 @pytest.fixture

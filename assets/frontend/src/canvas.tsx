@@ -12,6 +12,7 @@ import litCss from "./canvas/lit.css?inline";
 import type { PaletteEntry } from "./canvas/palette";
 import { Session } from "./canvas/session";
 import { Stack } from "./canvas/stack";
+import { Telling } from "./canvas/telling";
 
 export { source } from "./beside/source";
 export { table } from "./beside/table";
@@ -45,6 +46,7 @@ class Mounted {
   private readonly root: Root;
   private session: Session | undefined;
   private shown = "";
+  private readonly telling = new Telling((told) => this.setStateValue("told", told));
 
   constructor(
     parent: Component["parentElement"],
@@ -61,20 +63,21 @@ class Mounted {
     const shown = `${data.api} ${data.design}`;
     if (!this.session || shown !== this.shown) {
       this.session?.close();
-      this.session = new Session(data, data.at, (revision) => this.setStateValue("revision", revision));
+      this.session = new Session(data, data.at, (revision) => this.telling.revised(revision));
       this.shown = shown;
     }
     const props: ViewProps = {
       session: this.session,
       data,
       loadPalette: () => loadPalette(data.api),
-      tellSelection: (at, nodes) => this.setStateValue("selection", { at, nodes }),
+      tellSelection: (...told) => this.telling.selected(...told),
     };
     this.root.render(data.view === "stack" ? <Stack key={shown} {...props} /> : <ReactFlowProvider key={shown}><Board {...props} /></ReactFlowProvider>);
   }
 
   close(): void {
     this.session?.close();
+    this.telling.close();
     this.root.unmount();
     this.place.remove();
     this.style.remove();

@@ -3,17 +3,32 @@
 import { useEffect, useMemo, useRef } from "react";
 import css from "./beside.css?inline";
 import { CopyButton } from "./copy";
+import { Trouble, useListing, Waiting, type Followed } from "./follow";
 import { highlighted, ranges } from "./highlight";
 import { mounted } from "./mount";
 import sourceCss from "./source.css?inline";
 
-interface SourceData {
-  text: string;
+interface SourceData extends Omit<Followed, "name"> {
   /** Lines of the selected nodes, counted from 1, in order. */
   selected: number[];
 }
 
-function Source({ text, selected }: SourceData) {
+function Source(data: SourceData) {
+  const [listing, trouble] = useListing<object, string>({ ...data, name: "program" });
+  const shown = useRef<number[]>([]);
+  if (!listing) return <Waiting what="The program" trouble={trouble} />;
+  if (listing.revision === data.revision) shown.current = data.selected; // until then they are lines of another program
+  return <Program items={listing.items} selected={shown.current} trouble={trouble} />;
+}
+
+interface ProgramProps {
+  items: readonly string[];
+  selected: readonly number[];
+  trouble: string | null;
+}
+
+function Program({ items, selected, trouble }: ProgramProps) {
+  const text = items.join("\n");
   const lines = useMemo(() => highlighted(text.trimEnd()), [text]);
   const marked = new Set(selected);
   const box = useRef<HTMLPreElement>(null);
@@ -42,6 +57,7 @@ function Source({ text, selected }: SourceData) {
       </pre>
       <div className="foot">
         <span className="about">{selected.length > 0 ? `Selected: ${selected.length > 1 ? "lines" : "line"} ${ranges(selected)}` : `${lines.length} lines`}</span>
+        <Trouble sentence={trouble} />
         <CopyButton label="Copy program" text={() => text} />
       </div>
     </div>

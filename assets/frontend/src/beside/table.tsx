@@ -1,21 +1,27 @@
 /** The layer table beside the canvas: what is pointed at in it lights up there, and what is chosen is selected there. */
 
-import { memo, useEffect, useMemo, useRef, useState, type FocusEvent, type KeyboardEvent } from "react";
+import { memo, useEffect, useRef, useState, type FocusEvent, type KeyboardEvent } from "react";
 import { familyColor } from "../canvas/family";
 import { guide, lamp, useLit } from "../canvas/lamp";
 import { save } from "../canvas/picture";
 import css from "./beside.css?inline";
 import { CopyButton } from "./copy";
+import { Trouble, useListing, Waiting, type Followed } from "./follow";
 import { mounted } from "./mount";
 import { csv, isAbout, rowAfter, shown, tabbed, type Column, type Row } from "./rows";
 import tableCss from "./table.css?inline";
 
-interface TableData {
+/** What is said of the table as a whole. */
+interface About {
   /** Of the file that it is saved as. */
   name: string;
   label: string;
+  /** What is said where it has no rows. */
+  empty: string;
   columns: Column[];
-  rows: Row[];
+}
+
+interface TableData extends Followed {
   /** Paths of the selected nodes. */
   selected: string[];
 }
@@ -26,9 +32,17 @@ interface TableProps {
   tellChosen: (path: string) => void;
 }
 
-/** The same object as long as it holds the same: then rows need not be drawn again. */
-function useSame<Value>(value: Value): Value {
-  return useMemo(() => value, [JSON.stringify(value)]);
+function FollowedTable({ data, tellChosen }: TableProps) {
+  const [listing, trouble] = useListing<About, Row>(data);
+  if (!listing) return <Waiting what="The layer table" trouble={trouble} />;
+  return <Table about={listing.about} rows={listing.items} selected={data.selected} trouble={trouble} tellChosen={tellChosen} />;
+}
+
+interface ShownProps extends Pick<TableProps, "tellChosen"> {
+  about: About;
+  rows: readonly Row[];
+  selected: readonly string[];
+  trouble: string | null;
 }
 
 function indexOf(target: EventTarget): number | null {
@@ -36,23 +50,21 @@ function indexOf(target: EventTarget): number | null {
   return row ? Number(row.dataset["index"]) : null;
 }
 
-function Table({ data, tellChosen }: TableProps) {
-  const columns = useSame(data.columns);
-  const rows = useSame(data.rows);
+function Table({ about: { name, label, empty, columns }, rows, selected, trouble, tellChosen }: ShownProps) {
   const [active, setActive] = useState(0);
   const box = useRef<HTMLDivElement>(null);
   const body = useRef<HTMLTableSectionElement>(null);
   const rowAt = (index: number) => body.current?.rows[index];
   const reachable = Math.min(active, rows.length - 1);
 
-  const isSelected = (row: Row) => data.selected.some((node) => isAbout(row, node));
+  const isSelected = (row: Row) => selected.some((node) => isAbout(row, node));
   // Selected elsewhere: its row comes into sight inside the box, and the page stays where it is.
   useEffect(() => {
     const first = rows.findIndex(isSelected);
     if (first < 0) return;
     setActive(first);
     if (!body.current?.matches(":focus-within")) bringIntoSight(box.current, rowAt(first));
-  }, [data.selected.join(" "), rows]);
+  }, [selected.join(" "), rows]);
   useEffect(() => () => lamp.dark("table"), []);
 
   const point = (target: EventTarget) => {
@@ -82,7 +94,7 @@ function Table({ data, tellChosen }: TableProps) {
   return (
     <div className="frame">
       <div className="box" ref={box}>
-        <table role="grid" aria-label={data.label}>
+        <table role="grid" aria-label={label}>
           <thead>
             <tr>{columns.map((column) => <Head key={column.name} column={column} />)}</tr>
           </thead>
@@ -100,17 +112,18 @@ function Table({ data, tellChosen }: TableProps) {
             ))}
           </tbody>
         </table>
-        {rows.length === 0 && <p className="empty">No layers yet. What each one gives and costs will stand here.</p>}
+        {rows.length === 0 && <p className="empty">{empty}</p>}
       </div>
       {rows.length > 0 && (
         <div className="foot">
           <span className="about">{rows.length === 1 ? "1 row" : `${rows.length} rows`}</span>
           <CopyButton label="Copy table" text={() => tabbed(columns, rows)} />
-          <button type="button" onClick={() => save(new Blob([csv(columns, rows)], { type: "text/csv" }), `${data.name}.csv`)}>
+          <button type="button" onClick={() => save(new Blob([csv(columns, rows)], { type: "text/csv" }), `${name}.csv`)}>
             Download CSV
           </button>
         </div>
       )}
+      <Trouble sentence={trouble} />
     </div>
   );
 }
@@ -171,5 +184,5 @@ function bringIntoSight(box: HTMLElement | null, row: HTMLElement | undefined): 
 }
 
 export const table = mounted<TableData>(css + tableCss, ({ data, setTriggerValue }) => (
-  <Table data={data} tellChosen={(path) => setTriggerValue("chosen", path)} />
+  <FollowedTable data={data} tellChosen={(path) => setTriggerValue("chosen", path)} />
 ));

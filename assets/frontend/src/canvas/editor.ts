@@ -10,6 +10,7 @@ import { guide, lamp, pathOf } from "./lamp";
 import type { PaletteEntry } from "./palette";
 import type { Session } from "./session";
 import type { Level, Place } from "./sheet";
+import { REST } from "./telling";
 
 /** What a script run says. */
 export interface CanvasData {
@@ -29,7 +30,8 @@ export interface ViewProps {
   session: Session;
   data: CanvasData;
   loadPalette: () => Promise<PaletteEntry[]>;
-  tellSelection: (at: string, nodes: string[]) => void;
+  /** `isNews` where the script does not know of it. */
+  tellSelection: (at: string, nodes: string[], isNews: boolean) => void;
 }
 
 export type Opened = { kind: "add"; text: string; spot: Spot } | { kind: "find" } | { kind: "help" } | { kind: "picture" };
@@ -49,9 +51,6 @@ interface Selecting {
   /** Show everything again, as at first. */
   startOver: () => void;
 }
-
-/** In milliseconds: the script hears of a selection that has come to rest. */
-const REST = 50;
 
 export function parentOf(at: string): string {
   return at.split(".").slice(0, -1).join(".");
@@ -136,14 +135,14 @@ export function useEditor({ session, data, loadPalette, tellSelection }: ViewPro
   useEffect(() => {
     const timer = setTimeout(() => {
       if (!level || awaited.current || isHeld) return;
-      if (toldAt.current === level.at && !selections.current.isUntold([...selected])) return;
+      const isNews = toldAt.current !== level.at || selections.current.isUntold([...selected]);
       if (toldAt.current !== level.at) levels.current.tells(level.at);
-      selections.current.tells([...selected]);
+      if (isNews) selections.current.tells([...selected]);
       toldAt.current = level.at;
-      tellSelection(level.at, [...selected]);
+      tellSelection(level.at, [...selected], isNews);
     }, REST);
     return () => clearTimeout(timer);
-  }, [selected, level?.at, isHeld]);
+  }, [selected, level, isHeld]);
 
   // Loaded ahead, so that Enter finds something as soon as a word is typed. What fails is asked for again, and told of, when it is opened.
   useEffect(() => void loadPalette().then(setPalette, () => undefined), []);
