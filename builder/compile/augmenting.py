@@ -4,34 +4,32 @@ A batch is a tuple of columns: inputs, then targets, each of shape (samples, ...
 stream of the CPU, whatever the device: the same numbers everywhere.
 """
 
-from collections.abc import Iterable, Sequence
-
 import kornia.augmentation
 import torch
 from torch import Tensor
 
 
 def augmented(
-    changes: Iterable[kornia.augmentation.AugmentationBase2D],
-    columns: Iterable[Tensor],
-    pictures: Sequence[int],
-    moving: Sequence[int],
+    changes: list[kornia.augmentation.AugmentationBase2D],
+    columns: tuple[Tensor, ...],
+    pictures: list[int],
+    moving: list[int],
 ) -> tuple[Tensor, ...]:
     """The columns with every change carried out, in order.
 
     The columns `pictures` are changed alike, by the same draws. Those of `moving`, pictures or classes of pixels, go
     along where a change moves pixels to other places; of a change of values alone they see nothing.
     """
-    columns = list(columns)
+    left = list(columns)
     for change in changes:
         drawn = None
         for at in pictures:
-            columns[at] = laid_out(change(columns[at], params=drawn), columns[at])
+            left[at] = laid_out(change(left[at], params=drawn), left[at])
             drawn = change._params
         if isinstance(change, kornia.augmentation.GeometricAugmentationBase2D):
             for at in moving:
-                columns[at] = moved(change, columns[at])
-    return tuple(columns)
+                left[at] = moved(change, left[at])
+    return tuple(left)
 
 
 def moved(change: kornia.augmentation.AugmentationBase2D, target: Tensor) -> Tensor:
@@ -49,7 +47,7 @@ def laid_out(pictures: Tensor, like: Tensor) -> Tensor:
 
 
 def mixed(
-    columns: Sequence[Tensor], pictures: Sequence[int], inputs: int, alpha: float
+    columns: tuple[Tensor, ...], pictures: list[int], inputs: int, alpha: float
 ) -> tuple[tuple[Tensor, ...], float]:
     """Mixup (Zhang et al. 2018): every sample over another one, and the share of the first.
 

@@ -69,21 +69,19 @@ class _Parts:
         """What it is, and the imports that the rest needs."""
         name = one_line(self.experiment.name) or "An experiment"
         mathematics = "import math\n" if "math." in body else ""
-        abstract = [word for word in ("Iterable", "Sequence") if f"{word}[" in body]
-        kinds = f"from collections.abc import {', '.join(abstract)}\n" if abstract else ""
-        uses = [word for word in ("kornia.augmentation", "kornia.constants") if word in body]
-        pictures = "import kornia.augmentation\n" if uses else ""
+        augments = "kornia." in body
+        pictures = "import kornia.augmentation\n" if augments else ""
         hints = "Tensor, " if "Tensor" in body else ""
         average = "\nfrom torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn" if self.recipe.ema else ""
         return f'''"""{name}, made with Layerlab.
 
 Reads data.npz beside it, trains, prints the scores of every epoch, and writes the
-loss of every step to history.csv. Needs torch{", numpy and kornia" if uses else " and numpy"}. With the same torch on the
+loss of every step to history.csv. Needs torch{", numpy and kornia" if augments else " and numpy"}. With the same torch on the
 same machine it repeats the run bit for bit.
 """
 
 import csv
-{mathematics}{kinds}from pathlib import Path
+{mathematics}from pathlib import Path
 
 {pictures}import numpy as np
 import torch

@@ -31,7 +31,7 @@ class Augmenting:
 
     def __call__(self, inputs: Tensors, targets: Tensors) -> tuple[Tensors, Tensors]:
         """Inputs and targets of a step as the network sees them. Draws from PyTorch's stream."""
-        pictures, count = self.task.pictures, len(inputs)
+        pictures, count = list(self.task.pictures), len(inputs)
         moving = [count + at for at in self.task.moving]
         columns = self.augmented(self.changes, (*inputs, *targets), pictures, moving)
         if self.alpha is not None:
