@@ -1,7 +1,6 @@
 """Build what a design describes. Targets are looked up on torch by names that the catalog alone states."""
 
 import functools
-import importlib
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -32,7 +31,9 @@ def resolve(target: str) -> Any:
     """
     place, _, rest = target.partition(".")
     if place == "kornia":
-        return getattr(importlib.import_module("kornia.augmentation"), target.rpartition(".")[2])
+        import kornia.augmentation
+
+        return functools.reduce(getattr, rest.split("."), kornia)
     if rest:
         return functools.reduce(getattr, rest.split("."), _PLACES[place])
     return getattr(losses if hasattr(losses, target) else modules, target)
