@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from builder.catalog.optimizers import Optimizer
 from builder.problem import Fix, Json, Problem, Set, say
@@ -23,6 +24,8 @@ WARM = 10
 """Steps before the average is as calm as it gets: nothing is read there."""
 EXPLODED = 4
 """Times the best loss: then larger rates have no more to tell."""
+CLEARLY = 2
+"""Standard deviations of single losses by which the average has to fall: by chance it falls by one at most."""
 PATH = "recipe.optimizer.params.lr"
 
 
@@ -87,13 +90,19 @@ def reading(course: Course) -> Reading:
     smooth = np.array(course.smooth_losses)
     if len(smooth) <= WARM + 1:
         return Reading(None, None)
-    first = np.array(course.losses[:WARM])
+    losses = np.array(course.losses)
+    first = losses[:WARM].mean()
     lowest = WARM + int(smooth[WARM:].argmin())
-    if lowest == WARM or smooth[lowest] >= first.mean() - max(first.std(), 1e-3 * abs(first.mean())):
+    if first - smooth[lowest] <= max(CLEARLY * _noise(losses), 1e-3 * abs(first)):
         return Reading(None, None)
     slopes = np.gradient(smooth, np.log(course.smooth_rates))
     steepest = WARM + int(slopes[WARM : lowest + 1].argmin())
     return Reading(rounded(course.smooth_rates[steepest]), rounded(course.smooth_rates[lowest] / 10))
+
+
+def _noise(losses: NDArray[np.float64]) -> float:
+    """The standard deviation of losses from batch to batch, by the median of their differences: falls and explosions are rare."""
+    return float(np.median(np.abs(np.diff(losses)))) / (0.6745 * math.sqrt(2))
 
 
 def rounded(rate: float) -> float:
@@ -111,8 +120,9 @@ def in_words(seen: Mapping[str, Json]) -> str:
             ended=how_it_ended(seen),
         )
     return say(
-        "Steepest fall: the smoothed loss falls fastest at {steepest:g}. A tenth of the lowest: the loss is lowest at ten times {tenth:g}. {ended}",
+        "Steepest fall: the smoothed loss falls fastest at {steepest:g}. A tenth of the lowest: it is lowest at {lowest:g}, a tenth is {tenth:g}. {ended}",
         steepest=seen["steepest"],
+        lowest=10 * seen["tenth"],
         tenth=seen["tenth"],
         ended=how_it_ended(seen),
     )

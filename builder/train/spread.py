@@ -19,6 +19,8 @@ from builder.train.memory import available_bytes
 from builder.train.task import Task, task_of
 
 MEASURES = ("activation", "mean", "zeros", "gradient", "weights")
+LEAST = 16
+"""Samples below which a spread over them says little."""
 MACS = 2 * 10**9
 """Of one forward pass, at most: it is made again for every way to begin, and the way back takes twice as long."""
 
@@ -60,13 +62,11 @@ def spread(
 
 
 def _samples(experiment: Experiment, execution: Execution, there: int) -> int:
-    """As many as there is time and room for, half of it for what they make and half for its slopes; at least those of a batch."""
-    least = experiment.recipe.batch.at_once(there)
-    samples = min(first_step.SAMPLES, there)
-    macs = analyze(experiment.network).macs
-    while samples > least and (samples * macs > MACS or _is_too_large(experiment, execution, 2 * samples)):
+    """As many as there is time and room for, half of it for what they make and half for its slopes; some, in any case."""
+    samples, macs = min(first_step.SAMPLES, there), analyze(experiment.network).macs
+    while samples >= 2 * LEAST and (samples * macs > MACS or _is_too_large(experiment, execution, 2 * samples)):
         samples //= 2
-    return max(samples, min(least, first_step.SAMPLES))
+    return samples
 
 
 def _is_too_large(experiment: Experiment, execution: Execution, samples: int) -> bool:

@@ -11,7 +11,7 @@ from builder.catalog.augmentations import Mixup
 from builder.design import edits, read
 from builder.design.experiment import Experiment
 from builder.problem import Edit, Json, Refused, Set
-from builder.store.probes import Kind, Probe
+from builder.store.probes import Probe
 from pages.parts import session
 from pages.parts.bundle import component
 from pages.parts.words import plain, several
@@ -33,7 +33,16 @@ def rates(experiment: Experiment, design: str, revision: int) -> None:
     """The learning-rate range test, and the rates that it suggests."""
     optimizer = experiment.recipe.optimizer
     unfit = range_test.unfit(optimizer)
-    _button("Range test", "rates", ":material/query_stats:", unfit is not None, _RANGE_TEST)
+    st.button(
+        "Range test",
+        key="look-rates",
+        icon=":material/query_stats:",
+        disabled=unfit is not None,
+        help="A hundred steps from the first weights, while the rate rises from far too small to far too large (Smith 2017). "
+        "No run is changed by it.",
+        on_click=session.look,
+        args=("rates",),
+    )
     if unfit:
         st.caption(plain(f"{unfit.title}. {unfit.because}"))
         return
@@ -50,12 +59,19 @@ def rates(experiment: Experiment, design: str, revision: int) -> None:
         for name, rule in (("steepest", "Steepest fall"), ("tenth", "A tenth of the lowest")):
             if seen is not None and seen[name] is not None:
                 _use(seen[name], rule, name, revision)
-        _close(design, "rates")
+        st.button("Close", icon=":material/close:", on_click=session.look_away, args=(design, "rates"))
 
 
 def augmented(experiment: Experiment, design: str) -> None:
     """Some training pictures as they are, and as the network will see them."""
-    _button("Preview", "augmented", ":material/visibility:", False, _PREVIEW)
+    st.button(
+        "Preview",
+        key="look-augmented",
+        icon=":material/visibility:",
+        help="Eight training pictures, as they are and three times as they are changed. No run is changed by it.",
+        on_click=session.look,
+        args=("augmented",),
+    )
     probe = session.looked(design, "augmented")
     if probe is None:
         return
@@ -74,11 +90,11 @@ def augmented(experiment: Experiment, design: str) -> None:
         st.caption(f"Top row: as they are. Below: as the network may see them.{more if mixed else ''}")
         if not _looks_alike(probe, experiment):
             st.caption("The design has changed since.")
-    with st.container(horizontal=True, gap="small", key="after-augmented"):
-        _close(design, "augmented")
+    st.button(
+        "Close", key="close-augmented", icon=":material/close:", on_click=session.look_away, args=(design, "augmented")
+    )
 
 
-_PREVIEW = "Eight training pictures, as they are and three times as they are changed. No run is changed by it."
 GAP = 1
 """Pixels between two pictures of a sheet, before it is made larger."""
 WIDE = 640
@@ -106,14 +122,19 @@ def _looks_alike(probe: Probe, experiment: Experiment) -> bool:
     return one == other
 
 
-_RANGE_TEST = (
-    "A hundred steps from the first weights, while the rate rises from far too small to far too large (Smith 2017). "
-    "No run is changed by it."
-)
+def spread() -> None:
+    """The button that opens the spread at the first step."""
+    st.button(
+        "Spread at the first step",
+        key="look-spread",
+        icon=":material/stacked_line_chart:",
+        help="How activations and gradients spread from layer to layer before anything is learned: with the first weights "
+        "as they are, and with other ways to begin. No run is changed by it.",
+        on_click=show_first_step,
+    )
 
 
 def show_first_step() -> None:
-    """Ask for the spread at the first step, and open it."""
     session.look("spread")
     session.show(FIRST_STEP, not session.notices())
 
@@ -131,6 +152,8 @@ def use_scheme(edits: list[Edit], revision: int) -> None:
 def first_step_dialog(experiment: Experiment, design: str, revision: int) -> None:
     """Activations and gradients by depth before anything is learned, for several ways to begin: over the page, since it is wide."""
     probe = session.looked(design, "spread")
+    if probe is None:  # cleared out meanwhile
+        hide_first_step()
     if probe is None or not session.shown(FIRST_STEP):  # a way to begin was chosen: the page shows it
         st.rerun()
     plot(probe, "first-step", height=300)
@@ -171,14 +194,6 @@ def _use(rate: float, rule: str, name: str, revision: int) -> None:
         on_click=session.submit,
         args=([Set(path=range_test.PATH, value=rate)], revision),
     )
-
-
-def _button(label: str, kind: Kind, icon: str, disabled: bool, help: str) -> None:
-    st.button(label, key=f"look-{kind}", icon=icon, disabled=disabled, help=help, on_click=session.look, args=(kind,))
-
-
-def _close(design: str, kind: Kind) -> None:
-    st.button("Close", key=f"close-{kind}", icon=":material/close:", on_click=session.look_away, args=(design, kind))
 
 
 def _differs(probe: Probe, experiment: Experiment, rate: float) -> bool:

@@ -73,14 +73,7 @@ def settings(experiment: Experiment, problems: Sequence[Problem], design: str, r
             "Suggest first weights", "init", partial(suggest.first_weights, experiment), experiment, revision
         )
         picker("Biases", Initializer, recipe.init.bias, "recipe.init.bias", revision)
-        st.button(
-            "Spread at the first step",
-            key="look-spread",
-            icon=":material/stacked_line_chart:",
-            help="How activations and gradients spread from layer to layer before anything is learned: with the first weights "
-            "as they are, and with other ways to begin. No run is changed by it.",
-            on_click=probes.show_first_step,
-        )
+        probes.spread()
 
 
 def _rates(experiment: Experiment) -> None:

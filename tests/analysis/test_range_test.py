@@ -92,9 +92,17 @@ def test_a_loss_that_is_no_number_ends_a_course_and_is_not_kept(bad: float) -> N
     assert all(map(math.isfinite, course.smooth_losses))
 
 
-def test_nothing_is_read_from_losses_that_only_vary() -> None:
-    noise = np.random.default_rng(0).normal(2.3, 0.1, 100).tolist()
-    assert reading(course_of(noise)) == (None, None)
+@pytest.mark.parametrize("seed", range(30))
+def test_losses_that_vary_from_batch_to_batch_suggest_nothing_until_they_explode(seed: int) -> None:
+    noise = np.random.default_rng(seed).normal(2.3, 0.1, 100)
+    assert reading(course_of(noise.tolist())) == (None, None)
+    noise[80:] += np.linspace(0, 30, 20)
+    assert reading(course_of(noise.tolist())) == (None, None)
+    fall = np.concatenate([np.zeros(60), np.linspace(0, -1, 40)])
+    assert reading(course_of((noise.clip(max=2.6) + fall).tolist())).steepest is not None
+
+
+def test_nothing_is_read_from_losses_that_stay_or_rise() -> None:
     assert reading(course_of([2.0] * 100)) == (None, None)
     assert reading(course_of([2.0] * 5)) == (None, None)
     rising = [2 + step / 50 for step in range(100)]

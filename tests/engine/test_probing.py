@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from builder import engine, limits, probing
+from builder.engine import service
+from builder.engine.worker_process import WorkerProcess
 from builder.problem import Json
 from builder.store import probes, runs
 from tests.engine.conftest import Start, processes_of
@@ -47,16 +49,26 @@ def test_a_probe_is_carried_out_and_what_it_saw_is_kept(start: Start, until: Unt
     assert found(id).progress == 1.0
 
 
-def test_a_probe_goes_before_runs_and_takes_a_slot(start: Start, until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LAYERLAB_SLOTS", "1")
-    run = runs.submit("ada", "Count", {"steps": 5}).id
-    id = submit(seconds=1.0)
-    start()
-    until(lambda: found(id).status == "running")
-    until(lambda: found(id).progress > 0.5)
-    assert runs.ids("queued") == [run]
-    until(lambda: found(id).status == "done")
-    until(lambda: runs.ids("finished") == [run])
+def test_a_probe_goes_before_runs_and_takes_a_slot(home: Path) -> None:
+    run, id = runs.submit("ada", "Count", {}).id, submit()
+    spares = [WorkerProcess(["cat"], home / "worker.log", lambda: None) for _ in range(2)]
+    one_slot = service.Service([], 1)
+    one_slot.workers = spares
+    try:
+        for spare in spares:
+            spare.ready = True
+        one_slot._hand_out()
+        assert [spare.probe for spare in spares] == [id, None]
+        assert spares[1].spare
+        assert runs.ids("queued") == [run], "there is a spare, but no slot"
+        probes.finish(id, {})
+        spares[0].take_back()
+        one_slot._hand_out()
+        assert run in (spare.run for spare in spares)
+    finally:
+        for spare in spares:
+            spare.ask_to_end()
+            spare.wait(10)
 
 
 def test_a_probe_waits_for_a_slot_that_runs_have(start: Start, until: Until, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,11 +4,14 @@ import base64
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 
 from builder import limits
 from builder.problem import Problem
 from builder.store import documents, probes
+from builder.store.database import writing
+from builder.store.tables import probe as table
 from pages.parts.probes import pictures
 from tests.pages.conftest import Visit, button, captions, errors, fill, go_to, open_design, open_example, press, sound
 
@@ -69,6 +72,15 @@ def test_what_it_suggests_becomes_the_rate_and_can_be_undone(train: AppTest) -> 
     assert "changed since" not in captions(train), "the rate itself is no part of the test"
     documents.undo("ada", open_design(train).id)
     assert rate(train) == before
+
+
+@pytest.mark.parametrize(("wished", "taken"), [("bfloat16", {"precision": "bfloat16"}), ("tf32", {}), ("float32", {})])
+def test_a_range_test_has_the_precision_that_is_wished_for_where_the_cpu_has_it(
+    train: AppTest, wished: str, taken: dict[str, str]
+) -> None:
+    fill(train, f"wish-precision-{open_design(train).id}", wished)
+    press(train, "Range test")
+    assert asked().wish == taken
 
 
 def test_a_test_of_another_design_says_that_it_is(train: AppTest) -> None:
@@ -195,6 +207,16 @@ def test_a_way_to_begin_is_adopted_and_the_page_behind_is_there_again(train: App
     assert "Use" not in labels(train)
     documents.undo("ada", open_design(train).id)
     assert open_design(train).document["recipe"].get("init", {}).get("weight", {}).get("type") != "HeNormal"
+
+
+def test_a_look_that_was_cleared_out_closes_what_showed_it(train: AppTest) -> None:
+    press(train, "Spread at the first step")
+    probes.finish(asked().id, SPREADS)
+    sound(train.run())
+    with writing() as connection:
+        connection.execute(sa.delete(table))
+    sound(train.run())
+    assert "Use" not in labels(train)
 
 
 def test_weights_that_stay_are_named(train: AppTest) -> None:

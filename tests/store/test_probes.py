@@ -113,14 +113,14 @@ def test_a_result_that_no_browser_could_read_is_a_mistake_of_the_program() -> No
 
 def test_old_ones_go_and_the_newest_of_an_owner_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "PROBES_PER_OWNER", 3)
-    kept = submit("eve")
+    kept = submit()
     ids = []
     for number in range(5):
         ids.append(submit(number=number))
         probes.claim(), probes.claim()
         probes.finish(ids[-1], {})
     assert [probes.given(id) is not None for id in ids] == [False, False, True, True, True]
-    assert found(kept).status == "running"
+    assert found(kept).status == "running", "the oldest of all, but it has not ended"
     with writing() as connection:
         old = time.time() - 3600 * limits.PROBE_HOURS
         connection.execute(sa.update(table).where(table.c.id == ids[2]).values(ended=old - 1))

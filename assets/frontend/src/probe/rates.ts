@@ -42,7 +42,7 @@ export function traces(seen: Rates, theme: Theme): Trace[] {
       x: seen.rates,
       y: seen.losses,
       showlegend: false, // three lines are enough: the words below the plot tell of dots and curve
-      marker: { color: translucent(color, 0.4), size: 4 },
+      marker: { color: translucent(color, 0.6), size: 4 },
       hoverinfo: "skip",
     },
     {
