@@ -14,7 +14,7 @@ run = session.run(draft.id)
 
 left, right = st.columns([4, 9], gap="medium")
 with left:
-    recipe.settings(experiment, draft.id, draft.revision)
+    recipe.settings(experiment, problems, draft.id, draft.revision)
     execution.settings(draft, None if errors else experiment)
 with right:
     controls.controls(draft, experiment, run, ready=not errors)

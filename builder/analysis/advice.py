@@ -403,7 +403,7 @@ def _by_heart(experiment: Experiment, analysis: Analysis, opened: Opened, learne
     recipe, data = experiment.recipe, experiment.data
     sizes = data.split.sizes(data.source.samples_total())
     held = recipe.early_stopping or recipe.ema or recipe.optimizer.args().get("weight_decay")
-    held = held or recipe.penalties or recipe.max_norm
+    held = held or recipe.penalties or recipe.max_norm or recipe.augment
     held = held or any(row.family == "regularization" or row.type in NORMS for row in opened.rows.values())
     columns = experiment.data.source.columns()
     told = sizes[0] * sum(columns[column].numbers for column in dict.fromkeys(learned))
@@ -416,7 +416,7 @@ def _by_heart(experiment: Experiment, analysis: Analysis, opened: Opened, learne
         severity="warning",
         title=say("It can learn its samples by heart"),
         because=say(
-            "{parameters:,} parameters learn {told:,} numbers, without dropout, norm, weight decay, penalty or early stopping.",
+            "{parameters:,} parameters learn {told:,} numbers, without dropout, norm, weight decay, penalty, augmentation or early stopping.",
             parameters=analysis.trainable, told=told,
         ),
         fixes=(stop, decay) if sizes[1] else (decay,),

@@ -21,6 +21,18 @@ class Scale(NamedTuple):
     deviation: float
 
 
+class Kept(NamedTuple):
+    """Under which changes of a picture its label stays true; of each other one, what becomes of labels, in a sentence."""
+
+    horizontal: str = ""
+    """Of left and right swapped; nothing where labels hold."""
+    vertical: str = ""
+    degrees: float = 180.0
+    """Up to this angle labels hold, either way."""
+    turned: str = ""
+    """Of pictures that are turned further."""
+
+
 class Source(Entry):
     """A set of samples with named columns. `target` is the function of `builder.data.loaders` that gives them."""
 
@@ -53,6 +65,10 @@ class Source(Entry):
         """Names of the classes of the first target; empty for numbers."""
         return ()
 
+    def kept(self) -> Kept:
+        """Which changes of its pictures leave their classes true: all, unless it says otherwise."""
+        return Kept()
+
 
 class Digits(Source):
     """Handwritten digits as small grey images, 1,797 in all. Black ink is 16, white paper is 0."""
@@ -73,6 +89,14 @@ class Digits(Source):
 
     def labels(self) -> tuple[str, ...]:
         return tuple(map(str, range(10)))
+
+    def kept(self) -> Kept:
+        return Kept(
+            horizontal=say("A mirrored 2 looks like a 5, and 3, 4, 6, 7 and 9 like no digit."),
+            vertical=say("Upside down a 2 looks like a 5, a 6 much like a 9, and 4 and 7 like no digit."),
+            degrees=45,
+            turned=say("Turned far, a 6 becomes a 9, and a 7 something like a 1 or a 2."),
+        )
 
 
 FORMS = ("disc", "square", "triangle", "ring", "plus", "diamond", "frame", "cross", "bar", "half disc")
@@ -110,6 +134,19 @@ class _Drawn(Source):
     def samples_total(self) -> int:
         return self.samples
 
+    def forms_told(self) -> int:
+        """How many of `FORMS` there are to tell apart."""
+        raise TypeError(f"{self.name} does not say how many forms it has")
+
+    def kept(self) -> Kept:
+        told = set(FORMS[: self.forms_told()])
+        turned = []
+        if {"square", "diamond"} <= told:
+            turned.append(say("Turned by 45 degrees a square is a diamond."))
+        if {"plus", "cross"} <= told:
+            turned.append(say("Turned by 45 degrees a plus is a cross."))
+        return Kept(degrees=22.5, turned=" ".join(turned)) if turned else Kept()
+
 
 class Shapes(_Drawn):
     """Pictures of one shape each. Its form, then its colour, then the ground it lies on make the class: up to 1,000 of them."""
@@ -123,6 +160,9 @@ class Shapes(_Drawn):
 
     def targets(self) -> dict[str, Signal]:
         return {"shape": Signal((), "", "int64", self.classes)}
+
+    def forms_told(self) -> int:
+        return min(self.classes, len(FORMS))
 
     def labels(self) -> tuple[str, ...]:
         return tuple(map(self._label, range(self.classes)))
@@ -146,6 +186,9 @@ class ShapeMasks(_Drawn):
 
     def targets(self) -> dict[str, Signal]:
         return {"mask": Signal((self.size, self.size), "HW", "int64", self.forms + 1)}
+
+    def forms_told(self) -> int:
+        return self.forms
 
     def labels(self) -> tuple[str, ...]:
         return ("ground", *FORMS[: self.forms])

@@ -19,8 +19,8 @@ from builder.store.database import one_at_a_time, reading, with_new_ids, writing
 from builder.store.runs import refuse_too_large
 from builder.store.tables import DAMAGED, new_id, probe
 
-Kind: TypeAlias = Literal["rates", "spread"]
-"""What is looked at: the loss over the learning rate, or activations and gradients by depth at the first step."""
+Kind: TypeAlias = Literal["rates", "spread", "augmented"]
+"""What is looked at: the loss over the learning rate, activations and gradients by depth at the first step, or augmented pictures."""
 Status: TypeAlias = Literal["queued", "running", "done", "failed"]
 ALIVE: tuple[Status, ...] = ("queued", "running")
 

@@ -6,6 +6,7 @@ from typing import TypeAlias
 from builder.data import Arrays
 from builder.design.experiment import Execution, Experiment
 from builder.problem import Json
+from builder.train.examples import examples
 from builder.train.spread import spread
 from builder.train.sweep import sweep
 
@@ -14,7 +15,7 @@ Look: TypeAlias = Callable[
 ]
 """From an experiment, how it is carried out, and its data, to what is seen. It tells how far it is, and asks whether to stop."""
 
-LOOKS: dict[str, Look] = {"rates": sweep, "spread": spread}
+LOOKS: dict[str, Look] = {"augmented": examples, "rates": sweep, "spread": spread}
 
 
 def look(

@@ -1,8 +1,13 @@
 """Short looks at the open design: a button for each, its plot, and what follows from it."""
 
+import base64
+
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from builder.analysis import first_step, range_test
+from builder.catalog.augmentations import Mixup
 from builder.design import edits, read
 from builder.design.experiment import Experiment
 from builder.problem import Edit, Json, Refused, Set
@@ -55,6 +60,66 @@ def rates(experiment: Experiment, design: str, revision: int) -> None:
             if seen is not None and seen[name] is not None:
                 _use(seen[name], rule, name, revision)
         st.button("Close", icon=":material/close:", on_click=session.look_away, args=(design, "rates"))
+
+
+def augmented(experiment: Experiment, design: str) -> None:
+    """Some training pictures as they are, and as the network will see them."""
+    st.button(
+        "Preview",
+        key="look-augmented",
+        icon=":material/visibility:",
+        help="Eight training pictures, as they are and three times as they are changed. No run is changed by it.",
+        on_click=session.look,
+        args=("augmented",),
+    )
+    probe = session.looked(design, "augmented")
+    if probe is None:
+        return
+    if probe.result is None:
+        plot(probe, "augmented-pictures", height=0)  # how far it is, and what was in the way
+    else:
+        sheet = pictures(probe.result)
+        rows, columns = probe.result["shape"][:2]
+        st.image(
+            sheet,
+            width="stretch",
+            alt=f"{columns} training pictures in a row, as they are; below each, {rows - 1} times, how the network may see it.",
+        )
+        mixed = any(isinstance(change, Mixup) for change in experiment.recipe.augment)
+        more = " Mixup lays another of the eight over each: where its share is large, hardly anything else is seen."
+        st.caption(f"Top row: as they are. Below: as the network may see them.{more if mixed else ''}")
+        if not _looks_alike(probe, experiment):
+            st.caption("The design has changed since.")
+    st.button(
+        "Close", key="close-augmented", icon=":material/close:", on_click=session.look_away, args=(design, "augmented")
+    )
+
+
+GAP = 1
+"""Pixels between two pictures of a sheet, before it is made larger."""
+WIDE = 640
+"""Pixels of a sheet from side to side, about: small pictures are made larger, so that browsers do not blur them."""
+
+
+def pictures(seen: dict[str, Json]) -> NDArray[np.uint8]:
+    """One picture (height, width, 3) of all that a look at augmented pictures has seen, in rows, a line between them."""
+    rows, columns, high, wide, channels = seen["shape"]
+    pixels = np.frombuffer(base64.b64decode(seen["pixels"]), np.uint8).reshape(rows, columns, high, wide, channels)
+    sheet = np.full((rows, columns, high + GAP, wide + GAP, 3), 128, np.uint8)
+    sheet[:, :, :high, :wide] = pixels
+    whole = sheet.transpose(0, 2, 1, 3, 4).reshape(rows * (high + GAP), columns * (wide + GAP), 3)[:-GAP, :-GAP]
+    larger = max(1, WIDE // whole.shape[1])
+    return whole.repeat(larger, 0).repeat(larger, 1)
+
+
+def _looks_alike(probe: Probe, experiment: Experiment) -> bool:
+    """Whether the design still has the pictures, the changes and the seed that a probe has looked at."""
+    try:
+        then = read.experiment(probe.experiment)
+    except Refused:
+        return False
+    one, other = ((each.data, each.recipe.augment, each.recipe.seed) for each in (then, experiment))
+    return one == other
 
 
 def spread() -> None:

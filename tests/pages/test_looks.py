@@ -1,5 +1,8 @@
 """Short looks on Train: asked for by a button, shown where it stands, and what they suggest is one press away."""
 
+import base64
+
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
@@ -9,6 +12,7 @@ from builder.problem import Problem
 from builder.store import documents, probes
 from builder.store.database import writing
 from builder.store.tables import probe as table
+from pages.parts.probes import pictures
 from tests.pages.conftest import Visit, button, captions, errors, fill, go_to, open_design, open_example, press, sound
 
 SEEN = {
@@ -123,6 +127,50 @@ def test_nobody_sees_the_test_of_another(visit: Visit, train: AppTest) -> None:
     press(train, "Range test")
     stranger = go_to(open_example(visit("eve"), "digits-mlp"), "train.py")
     assert "Close" not in labels(stranger)
+
+
+# Augmented pictures ----------------------------------------------------------------------------------------------
+
+
+def sheet(*colours: int) -> dict[str, object]:
+    """Rows of two grey pictures of 2 x 3 pixels each, one colour a row."""
+    rows = np.stack([np.full((2, 2, 3, 1), colour, np.uint8) for colour in colours])
+    return {"shape": list(rows.shape), "pixels": base64.b64encode(rows.tobytes()).decode()}
+
+
+def test_augmented_pictures_are_shown_below_their_settings(train: AppTest) -> None:
+    assert "Preview" not in labels(train), "nothing is changed"
+    fill(train, "pick.recipe.augment", ["Noise"])
+    press(train, "Preview")
+    probe = asked()
+    assert (probe.kind, probe.experiment["recipe"]["augment"]) == ("augmented", [{"type": "Noise"}])
+    assert not train.image, "there is nothing to see yet"
+    probes.finish(probe.id, sheet(0, 255))
+    sound(train.run())
+    (image,) = train.image
+    assert image.proto.imgs[0].alt.startswith("2 training pictures in a row, as they are; below each, 1 times")
+    assert "Top row: as they are" in captions(train) and "changed since" not in captions(train)
+    fill(train, "recipe.augment.0.params.std", "0.5")
+    assert "changed since" in captions(train)
+    press(train, "Close")
+    assert not train.image and "Close" not in labels(train)
+
+
+def test_a_sheet_has_rows_of_pictures_with_lines_between_them_made_larger() -> None:
+    drawn = pictures(sheet(0, 255))
+    factor = 640 // 7
+    assert drawn.shape == (5 * factor, 7 * factor, 3)
+    small = drawn[::factor, ::factor, 0]
+    assert small.tolist() == [[0] * 3 + [128] + [0] * 3] * 2 + [[128] * 7] + [[255] * 3 + [128] + [255] * 3] * 2
+
+
+def test_a_preview_that_failed_can_be_asked_for_again(train: AppTest) -> None:
+    fill(train, "pick.recipe.augment", ["Noise"])
+    press(train, "Preview")
+    probes.fail(asked().id, Problem(code="x/y", title="It broke", because="For a test."))
+    assert "Close" in labels(sound(train.run())) and not train.image
+    press(train, "Preview")
+    asked()
 
 
 # The first step --------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import torch
 from taught import PICKS, taught
 from variants import changed, quick
 
-from builder.catalog import Optimizer
+from builder.catalog import Augmentation, Optimizer
 from builder.data import load
 from builder.design.experiment import Experiment, Wish
 from builder.problem import Refused
@@ -210,6 +210,38 @@ def test_every_optimizer_goes_on_with_penalties_and_limits(kind: str, monkeypatc
     assert after.series == undisturbed.series
     assert_equal(bits(after), bits(undisturbed))
     assert carry_on(free, at=-1)[1].series["train/loss"] != undisturbed.series["train/loss"]
+
+
+def augmented(*kinds: str, **recipe: Any) -> Experiment:
+    """Convolutions with batch norm and dropout, which draw from the same stream as what changes the pictures."""
+    params = {"Crop": {"padding": 2}, "Mixup": {"alpha": 1.0}}
+    augment = [{"type": kind, "params": params.get(kind, {})} for kind in kinds]
+    return changed(with_dropout_and_norm(), batch={"size": 50}, length={"epochs": 2}, augment=augment, **recipe)
+
+
+@pytest.mark.parametrize("kinds", [*((kind,) for kind in Augmentation.shelf), tuple(Augmentation.shelf)], ids=len)
+def test_augmented_runs_go_on_as_if_nothing_had_been(kinds: tuple[str, ...], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("builder.train.watch.LOOK_EVERY", 0.0)
+    whole, undisturbed = carry_on(augmented(*kinds), at=-1)
+    assert whole.status == "finished"
+    for at in (3, 8, 9):
+        _, before = carry_on(augmented(*kinds), at)
+        _, after = carry_on(augmented(*kinds), -1, before)
+        assert after.series == undisturbed.series
+        assert_equal(bits(after), bits(undisturbed))
+    assert carry_on(augmented(), at=-1)[1].series["train/loss"] != undisturbed.series["train/loss"]
+
+
+@pytest.mark.parametrize("way", ["augmented from there", "plain from there"])
+def test_a_branch_may_be_augmented_otherwise(way: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("builder.train.watch.LOOK_EVERY", 0.0)
+    parent, branch = augmented(), augmented("Crop", "Mixup")
+    parent, branch = (parent, branch) if way == "augmented from there" else (branch, parent)
+    _, undisturbed = carry_on(parent, -1)
+    _, before = carry_on(parent, 5)
+    outcome, after = carry_on(branch, -1, before)
+    losses, others = (told.series["train/loss"] for told in (undisturbed, after))
+    assert outcome.status == "finished" and losses[:5] == others[:5] and losses[5:] != others[5:]
 
 
 @pytest.mark.parametrize("field", HELD)
