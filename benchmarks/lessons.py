@@ -56,6 +56,7 @@ UNPENALIZED = ("recipe.penalties=[]",)
 SMALL = ('recipe.penalties=[{"type": "L2", "params": {"strength": 0.01}}]',)
 SPARSITY, NORM = "weights/sparsity", "weights/norm"
 CROSS_ENTROPY = ("recipe.objectives.0.loss.type=CrossEntropy", "network.nodes.probabilities.type=Identity")
+FLIPPED = 'recipe.augment=[{"type": "HorizontalFlip"}]'
 
 CLAIMS = (
     Claim("E04", "deep-sigmoid", (), 0.0, 0.15),
@@ -78,6 +79,8 @@ CLAIMS = (
     Claim("E18", "sparse-weights", UNPENALIZED, 0.0, 0.05, SPARSITY),
     Claim("E18", "sparse-weights", UNPENALIZED, 4.5, 7.0, NORM),
     Claim("E18", "sparse-weights", UNPENALIZED, 0.9, 0.96),
+    Claim("E22", "digits-mlp", (), 0.97, 1.0),
+    Claim("E22", "digits-mlp", (FLIPPED,), 0.0, 0.97),
     Claim("E23", "normed-at-a-high-rate", (), 0.9, 1.0),
     Claim("E23", "normed-at-a-high-rate", PLAIN, 0.0, 0.3),
     Claim("E26", "dead-relu", (), 0.0, 0.15),
