@@ -15,7 +15,7 @@ from typing import Any, get_args
 import click
 
 from builder import engine, limits
-from builder.analysis import Analysis, Row, analyze, check
+from builder.analysis import Analysis, Row, analyze, check, first_step, range_test
 from builder.analysis.classic import classic
 from builder.analysis.fixes import fitting
 from builder.analysis.receptive import in_words, receptive_fields
@@ -26,7 +26,7 @@ from builder.design import edits, read
 from builder.design.experiment import Device, Experiment, MemoryFormat, Precision, Wish
 from builder.design.network import Network, to_json
 from builder.problem import Json, Problem, Refused, Set, say
-from builder.store import advice, archive, branching, history, runs
+from builder.store import advice, archive, branching, history, probes, runs
 from builder.store.waiting import remaining
 
 OWNER = "local"
@@ -35,6 +35,8 @@ TERMINAL_SECONDS, LINE_SECONDS = 0.2, 10.0
 """Between two words on how far a run is, in a terminal and elsewhere."""
 BAR = 20
 """Characters."""
+TABLE_EVERY = 5
+"""Steps of a range test between two lines of its table."""
 
 
 def _reports_problems(command: Callable[..., None]) -> Callable[..., None]:
@@ -121,6 +123,9 @@ def _writing_into(place: Path) -> Iterator[None]:
         raise Refused(Problem(code="file/unwritable", title=title, because=f"{error.strerror}.")) from error
 
 
+_changes = click.option(
+    "--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change the design: recipe.optimizer.params.lr=0.01."
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
 
 
@@ -293,9 +298,7 @@ def _print_classic(analysis: Analysis) -> None:
 @click.option(
     "--memory-format", type=click.Choice(["auto", *get_args(MemoryFormat)]), default="auto", show_default=True
 )
-@click.option(
-    "--set", "changes", multiple=True, metavar="PATH=VALUE", help="Change the design: recipe.optimizer.params.lr=0.01."
-)
+@_changes
 @as_json
 @_reports_problems
 def train(
@@ -309,6 +312,93 @@ def train(
     run = runs.submit(OWNER, experiment.name or Path(design).stem, to_json(experiment), wish=Wish(**wish))
     engine.ensure()
     _to_its_end(run.id, as_json)
+
+
+@main.command("range-test")
+@click.argument("design")
+@_changes
+@as_json
+@_reports_problems
+def find_rate(design: str, changes: tuple[str, ...], as_json: bool) -> None:
+    """Losses of a hundred steps while the learning rate rises, of a gallery name or a file, and which rate that suggests."""
+    seen = _looked_at("rates", _experiment(design, changes))
+    if as_json:
+        click.echo(json.dumps(seen))
+        return
+    click.echo(f"{'rate':>10} {'loss':>12} {'at':>10} {'smoothed':>12}")
+    rows = zip(seen["rates"], seen["losses"], seen["smooth_rates"], seen["smooth_losses"], strict=True)
+    for rate, loss, at, smooth in list(rows)[::TABLE_EVERY]:
+        click.echo(f"{rate:10.2e} {loss:12.4g} {at:10.2e} {smooth:12.4g}")
+    click.echo(range_test.in_words(seen))
+
+
+@main.command("first-step")
+@click.argument("design")
+@_changes
+@as_json
+@_reports_problems
+def first_step_of(design: str, changes: tuple[str, ...], as_json: bool) -> None:
+    """How activations and gradients spread by depth before anything is learned, of a gallery name or a file.
+
+    The table is of the first weights as they are; the lines below it are of other ways to begin, too.
+    """
+    seen = _looked_at("spread", _experiment(design, changes))
+    if as_json:
+        click.echo(json.dumps(seen))
+        return
+    own = seen["schemes"][0]
+    measures = {
+        "activation": "activations",
+        "mean": "mean",
+        "zeros": "zeros",
+        "gradient": "gradients",
+        "weights": "of weights",
+    }
+    click.echo(f"{'node':24} {'type':20} " + " ".join(f"{title:>12}" for title in measures.values()))
+    for at, node in enumerate(seen["nodes"]):
+        click.echo(
+            f"{node['id']:24} {node['type']:20} " + " ".join(_measured(own[measure][at]) for measure in measures)
+        )
+    click.echo(
+        f"Standard deviations over {seen['samples']} samples and all units; zeros is the share that is exactly 0."
+    )
+    for scheme in seen["schemes"]:
+        click.echo(first_step.in_words(scheme))
+
+
+def _measured(number: float | None) -> str:
+    return f"{'-' if number is None else f'{number:.3g}':>12}"
+
+
+def _looked_at(kind: probes.Kind, experiment: Experiment) -> dict[str, Json]:
+    """What a probe sees, through the engine. Raises Refused where something was in the way."""
+    runs.app_alive()
+    probe = probes.submit(OWNER, kind, to_json(experiment))
+    engine.ensure()
+    looked, bar = time.monotonic(), sys.stderr.isatty()
+    while probe.status in probes.ALIVE:
+        if bar:
+            click.echo(f"\r{probe.status}: {probe.progress:.0%} ", nl=False, err=True)
+        if time.monotonic() - looked > 1:
+            looked = time.monotonic()
+            runs.app_alive()
+            engine.ensure()  # one that died is followed by another
+        time.sleep(0.05)
+        found = probes.find(OWNER, probe.id)
+        if found is None:
+            raise Refused(
+                Problem(
+                    code="probe/unknown",
+                    title=say("The test is gone"),
+                    because=say("Somebody cleared it out. Try again."),
+                )
+            )
+        probe = found
+    if bar:
+        click.echo("\r" + " " * BAR + "\r", nl=False, err=True)
+    if probe.problem:
+        raise Refused(Problem.model_validate(probe.problem))
+    return probe.result or {}
 
 
 def _to_its_end(run_id: str, as_json: bool) -> None:

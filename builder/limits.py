@@ -82,6 +82,12 @@ TAG = 40  # characters
 NOTES = 10_000  # characters
 BIN_DAYS = 30  # until what was thrown away is deleted
 
+# Probes: short looks at an experiment
+PROBE_SECONDS = 60
+PROBES_WAITING_PER_OWNER = 4
+PROBES_PER_OWNER = 50  # kept
+PROBE_HOURS = 24  # kept
+
 # What one owner and one run may take. A site that serves others sets them by the environment variable of that name,
 # with LAYERLAB_ before it; it reaches app, engine and command line alike. None: no limit of its own.
 RUNS_GOING_PER_OWNER = given("LAYERLAB_RUNS_GOING_PER_OWNER", None)  # at once; else as many as the engine has slots

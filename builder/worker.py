@@ -1,8 +1,8 @@
 """One run at a time in a process of its own: `python -m builder.worker`, started by the engine.
 
 It imports what training needs, says that it is ready, reads the id of a run from its input, trains, records, and says
-that it is ready again: importing takes longer than a short run. The end of its input means that the engine is gone:
-then it stops the run as interrupted, and ends too.
+that it is ready again: importing takes longer than a short run. A line that begins with `probe` names a short look at an
+experiment instead. The end of its input means that the engine is gone: then it stops the run as interrupted, and ends too.
 """
 
 import gc
@@ -16,11 +16,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeAlias
 
-from builder import cards
+from builder import cards, probing
 from builder.analysis import check
 from builder.control import Control
 from builder.design import read
 from builder.design.experiment import Execution, Wish
+from builder.engine.worker_process import PROBE
 from builder.problem import Problem, Refused, say
 from builder.store import checkpoints, database, runs
 from builder.store.history import Recorder
@@ -55,12 +56,15 @@ Training: TypeAlias = Callable[[Run, Recorder, Control], Outcome]
 
 
 def main(
-    load_training: Callable[[], Training], load_later: Callable[[], object] = lambda: None, runs_each: int = 1
+    load_training: Callable[[], Training],
+    load_later: Callable[[], object] = lambda: None,
+    runs_each: int = 1,
+    looking: probing.Looking = probing.look_with_torch,
 ) -> None:
-    """Be a worker. `load_training` imports what takes long, and returns what trains a run.
+    """Be a worker. `load_training` imports what takes long, and returns what trains a run; `looking` carries out a probe.
 
     `load_later` imports what a run needs at its end, while the worker waits or trains. A worker ends after `runs_each`
-    runs, and after one that went wrong: nobody knows in what state it left the process.
+    runs and probes, and after one that went wrong: nobody knows in what state it left the process.
     """
     logging.basicConfig(format="%(asctime)s %(message)s")
     if hasattr(os, "nice"):
@@ -79,10 +83,17 @@ def main(
             break
         if number == 0:
             threading.Thread(target=load_later, daemon=True).start()
-        run_id = given.get()
-        if not run_id or not _serve(run_id, training, engine_gone):
+        if not _serve_line(given.get(), training, looking, engine_gone):
             break
     database.close()
+
+
+def _serve_line(line: str, training: Training, looking: probing.Looking, engine_gone: threading.Event) -> bool:
+    """Do what a line of the engine's says; whether this process can take another one."""
+    word, _, id = line.rpartition(" ")
+    if word == PROBE:
+        return probing.carry_out(id, looking, engine_gone)
+    return bool(line) and _serve(line, training, engine_gone)
 
 
 def _voice() -> int:
@@ -93,7 +104,7 @@ def _voice() -> int:
 
 
 def _listen(given: "queue.SimpleQueue[str]", engine_gone: threading.Event) -> None:
-    """Hand on every run that the engine gives; the end of the pipe, an empty one, is the end of the engine."""
+    """Hand on every line of the engine's; the end of the pipe, an empty one, is the end of the engine."""
     # Unbuffered: a thread that waits in a buffered read holds a lock that the interpreter needs when it ends.
     pipe = io.FileIO(sys.stdin.fileno(), closefd=False)
     while line := pipe.readline().decode().strip():
@@ -151,16 +162,11 @@ def _trained(
     except Exception as error:
         # However broad, it is right here: this process ends, and whatever went wrong must reach a person.
         log.exception("run %s crashed", run.id)
-        return "failed", _crashed(error), None
+        return "failed", probing.crashed(error, "run/crashed", say("Training crashed")), None
     problem = outcome.problem
     if outcome.status == "interrupted" and problem is None:
         problem = _engine_ended()
     return outcome.status, problem, dict(outcome.metrics)
-
-
-def _crashed(error: Exception) -> Problem:
-    because = say("{kind}: {message}", kind=type(error).__name__, message=str(error)[:2000] or say("no message"))
-    return Problem(code="run/crashed", title=say("Training crashed"), because=because)
 
 
 def _engine_ended() -> Problem:

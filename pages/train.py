@@ -3,7 +3,7 @@
 import streamlit as st
 
 from builder.analysis import check
-from pages.parts import advice, controls, execution, files, moments, preview, recipe, runs, session
+from pages.parts import advice, controls, execution, files, moments, preview, probes, recipe, runs, session
 from pages.parts.problems import problem_list
 
 draft = session.draft()
@@ -14,7 +14,7 @@ run = session.run(draft.id)
 
 left, right = st.columns([4, 9], gap="medium")
 with left:
-    recipe.settings(experiment, draft.revision)
+    recipe.settings(experiment, problems, draft.id, draft.revision)
     execution.settings(draft, None if errors else experiment)
 with right:
     controls.controls(draft, experiment, run, ready=not errors)
@@ -28,3 +28,5 @@ with right:
         runs.results(run, lambda edits: session.submit(edits, draft.revision))
         moments.moments(run)
     runs.history(draft)
+if session.shown(probes.FIRST_STEP):
+    probes.first_step_dialog(experiment, draft.id, draft.revision)

@@ -120,12 +120,15 @@ def narrow(name: str, side: int, divisor: int = 8, classes: int = 10) -> Experim
     return read.experiment(document)
 
 
-def quick(name: str) -> Experiment:
-    """An exhibit with so few samples, and so narrow, that it trains in seconds."""
+def quick(name: str, side: int | None = None) -> Experiment:
+    """An exhibit with so few samples, and so narrow, that it trains in seconds; of one with pictures, their `side` may be another."""
     if not GALLERY[name].light:
         return narrow(name, SIDES.get(name, 32))
     document = to_json(example(name))
     source = document["data"]["source"]
+    if side:
+        document["network"] = with_sides(document["network"], side)
+        source["params"] = {**source["params"], "size": side}
     if source["type"] in FEW:
         source["params"] = {**source.get("params", {}), **FEW[source["type"]]}
     if source["type"] == "Digits":

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from builder.analysis.learning import listed, place
 from builder.analysis.network import Analysis, Row
 from builder.analysis.opened import BOUNDED, NORMS, RECTIFYING, SATURATING, SMOOTH, WEIGHTED, Opened
+from builder.catalog.schedules import Constant
 from builder.catalog.signal import Signal
 from builder.catalog.sources import Scale
 from builder.design import names
 from builder.design.data import Data
 from builder.design.experiment import Experiment
-from builder.problem import Edit, Fix, Insert, Problem, Set, say
+from builder.problem import Edit, Fix, Insert, Problem, Set, Unset, say
 
 DEEP = 3
 """From so many sigmoids behind one another on, each of which lets a quarter of a gradient through at most."""
@@ -50,6 +51,7 @@ def advice(
         if last:
             yield from _ending(experiment, opened, at, column, last)
     yield from _rate(experiment)
+    yield from _rate_that_nothing_follows(experiment)
     yield from _by_heart(experiment, analysis, opened, [column for _, column in looked_at])
 
 
@@ -372,12 +374,36 @@ def _rate(experiment: Experiment) -> Iterator[Problem]:
     )
 
 
+def _rate_that_nothing_follows(experiment: Experiment) -> Iterator[Problem]:
+    """A schedule, or a warm-up, of an optimizer whose steps find their own length."""
+    recipe = experiment.recipe
+    paths = [
+        path
+        for path, is_there in (
+            ("recipe.schedule", not isinstance(recipe.schedule, Constant)),
+            ("recipe.warm_up", recipe.warm_up > 0),
+        )
+        if is_there
+    ]
+    if recipe.optimizer.follows_rate or not paths:
+        return
+    yield Problem(
+        code="advice/rate-not-followed",
+        severity="warning",
+        title=say("{optimizer} does not follow a rate that changes", optimizer=recipe.optimizer.name),
+        because=say(
+            "The learning rate is how far its first step moves; from then on every weight has a step of its own."
+        ),
+        fixes=(Fix(label=say("Keep the rate constant"), edits=tuple(Unset(path=path) for path in paths)),),
+    )
+
+
 def _by_heart(experiment: Experiment, analysis: Analysis, opened: Opened, learned: Sequence[str]) -> Iterator[Problem]:
     """Far more to learn than there is to learn from, and nothing against learning the samples by heart."""
     recipe, data = experiment.recipe, experiment.data
     sizes = data.split.sizes(data.source.samples_total())
     held = recipe.early_stopping or recipe.ema or recipe.optimizer.args().get("weight_decay")
-    held = held or recipe.penalties or recipe.max_norm
+    held = held or recipe.penalties or recipe.max_norm or recipe.augment
     held = held or any(row.family == "regularization" or row.type in NORMS for row in opened.rows.values())
     columns = experiment.data.source.columns()
     told = sizes[0] * sum(columns[column].numbers for column in dict.fromkeys(learned))
@@ -390,7 +416,7 @@ def _by_heart(experiment: Experiment, analysis: Analysis, opened: Opened, learne
         severity="warning",
         title=say("It can learn its samples by heart"),
         because=say(
-            "{parameters:,} parameters learn {told:,} numbers, without dropout, norm, weight decay, penalty or early stopping.",
+            "{parameters:,} parameters learn {told:,} numbers, without dropout, norm, weight decay, penalty, augmentation or early stopping.",
             parameters=analysis.trainable, told=told,
         ),
         fixes=(stop, decay) if sizes[1] else (decay,),

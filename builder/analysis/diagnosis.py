@@ -382,7 +382,7 @@ def _other_ways(patient: _Patient, has_learned: bool) -> Iterator[Fix]:
     rate = float(f"{patient.rate * 10:.1g}")
     if not has_learned and rate <= highest:
         yield patient.at_rate(rate)
-    if has_learned and recipe.schedule.name == "Constant":
+    if has_learned and recipe.schedule.name == "Constant" and recipe.optimizer.follows_rate:
         cosine = Set(path="recipe.schedule", value={"type": "Cosine"})
         yield Fix(label=say("Let the rate fall along a cosine"), edits=(cosine,))
         yield from patient.slower()

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from builder import limits
 from builder.analysis import data
 from builder.analysis.advice import advice
+from builder.analysis.augmenting import mislabelling, unaugmentable
 from builder.analysis.blocks import with_forms
 from builder.analysis.endings import others, uncounted, unfinished
 from builder.analysis.fixes import tried
@@ -41,12 +42,15 @@ def _found(design: Experiment | Network, analysis: Analysis) -> list[Problem]:
         found += [*data.found(design.data), *_inputs(design), *_objectives(design, analysis), *_batch(design, analysis)]
         found += unlearnable(design.network, analysis, output_references(design))
         columns = design.data.source.columns()
-        found += unmeasurable(design, [columns[name] for name in target_columns(design) if name in columns])
+        targets = [columns[name] for name in target_columns(design) if name in columns]
+        found += unmeasurable(design, targets)
         found += unholdable(design)
+        found += unaugmentable(design, [columns[name] for name in input_columns(design).values() if name in columns])
         found += [*nothing_learns(design.network, analysis), *unfillable(design), *copies(design, analysis)]
         if not any(problem.severity == "error" for problem in found):
             looked_at = list(zip(output_references(design), target_columns(design), strict=True))
             found += advice(design, analysis, input_columns(design), looked_at)
+            found += mislabelling(design, targets)
     return found
 
 
@@ -73,6 +77,17 @@ def output_references(experiment: Experiment) -> list[str]:
     return [
         objective.output or (outputs[min(at, len(outputs) - 1)] if outputs else "") for at, objective in enumerate(experiment.recipe.objectives)
     ]  # fmt: skip
+
+
+def augmented_columns(experiment: Experiment) -> tuple[list[int], list[int]]:
+    """Which Inputs read pictures, and which objectives learn pictures or classes of pixels that move with them, by place."""
+    columns = experiment.data.source.columns()
+    read = [columns[name] for name in input_columns(experiment).values() if name is not None]
+    pictures = [at for at, signal in enumerate(read) if signal.axes == "CHW"]
+    sides = {read[at].shape[-2:] for at in pictures}
+    learned = [columns[name] for name in target_columns(experiment)]
+    moving = [at for at, target in enumerate(learned) if target.axes in ("CHW", "HW") and target.shape[-2:] in sides]
+    return pictures, moving
 
 
 def _inputs(experiment: Experiment) -> Iterator[Problem]:

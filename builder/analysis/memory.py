@@ -19,6 +19,10 @@ MEASURED = 4
 """Times that the answers for a whole part of the data are in memory while the last metrics are worked out of them."""
 
 
+AUGMENTED, PLACES = 3, 2
+"""Where pictures are augmented: times that the samples of a step are there besides while they are, and numbers of each pixel that say where it comes from."""
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """Bytes. `fixed`: libraries, weights, gradients, what the optimizer remembers, buffers. `sample`: of each sample of a batch.
@@ -71,13 +75,15 @@ def estimate(experiment: Experiment, precision: Precision = "float32") -> Estima
     columns = data.source.columns()
     used = [*input_columns(experiment).values(), *target_columns(experiment)]
     sample = sum(columns[name].bytes for name in used if name in columns)
+    parts = data.split.sizes(samples)
     rows, ends = list(analysis.expanded()), analysis.ends(experiment.network.outputs)
     narrow = precision not in ("float32", "tf32")
     answering = most_of_answering(rows, ends)
-    learning, parts = most_of_learning(rows, ends), data.split.sizes(samples)
+    learning = most_of_learning(rows, ends)
     return Estimate(
         fixed=LIBRARIES + numbers * NUMBER + (analysis.parameters * NARROW if narrow else 0),
-        data=(samples + parts[0]) * sample,  # the training part is gathered anew each epoch
+        data=(samples + parts[0]) * sample
+        + _augmenting(experiment, sample),  # the training part is gathered anew each epoch
         sample=learning * NARROW // NUMBER if narrow else learning,
         batch=recipe.batch.at_once(parts[0]),
         judging=max(
@@ -86,6 +92,16 @@ def estimate(experiment: Experiment, precision: Precision = "float32") -> Estima
         ),
         answering=NUMBER * (analysis.parameters + analysis.buffers) + answering,
     )
+
+
+def _augmenting(experiment: Experiment, sample: int) -> int:
+    """Bytes of a step whose pictures are being changed, of `sample` bytes each before."""
+    if not experiment.recipe.augment:
+        return 0
+    columns = experiment.data.source.columns().values()
+    pixels = max((column.shape[-2] * column.shape[-1] for column in columns if column.axes == "CHW"), default=0)
+    step = experiment.recipe.batch.per_step(experiment.data.split.sizes(experiment.data.source.samples_total())[0])
+    return step * (AUGMENTED * sample + PLACES * NUMBER * pixels)
 
 
 def _largest(analysis: Analysis) -> int:

@@ -1,5 +1,6 @@
 """What a network and a recipe can be made of: shelves of small classes, each the whole truth about one thing."""
 
+from builder.catalog.augmentations import Augmentation
 from builder.catalog.clips import Clip
 from builder.catalog.entry import Entry
 from builder.catalog.initializers import Initializer
@@ -14,11 +15,12 @@ from builder.catalog.signal import Signal
 from builder.catalog.sources import Source
 
 SHELVES: tuple[type[Entry], ...] = (
-    Layer, Loss, Metric, Optimizer, Schedule, Penalty, Clip, Initializer, Source, Preparation,
+    Layer, Loss, Metric, Optimizer, Schedule, Penalty, Clip, Augmentation, Initializer, Source, Preparation,
 )  # fmt: skip
 
 __all__ = [
     "SHELVES",
+    "Augmentation",
     "Clip",
     "Entry",
     "Initializer",

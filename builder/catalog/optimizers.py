@@ -25,8 +25,18 @@ class Optimizer(Entry):
     fused: ClassVar[bool] = False
     usual: ClassVar[tuple[float, float]]
     """Learning rates that people use it with."""
+    follows_rate: ClassVar[bool] = True
+    """Whether its steps go by the learning rate after the first one too, and so by a schedule."""
     repeats: ClassVar[bool] = False
     """Whether one step looks at its batch several times: PyTorch then wants the look as a closure."""
+
+    unswept: ClassVar[str] = ""
+    """Why a rate that rises from step to step says nothing of which is good; empty where it does."""
+
+    def swept(self) -> tuple[float, float]:
+        """The lowest and the highest rate of a range test: far below what people use, and far above."""
+        lowest, highest = self.usual
+        return lowest / 100, min(100.0, 100 * highest)
 
     def slots(self) -> int:
         """Numbers that it remembers for each number that learns, at most."""
@@ -177,6 +187,7 @@ class LBFGS(Optimizer):
 
     group, target, repeats = GRADIENT, "optim.LBFGS", True
     usual = (0.01, 2.0)
+    unswept = "It guesses from its last steps how far to go, and a rate of 1 goes all of the way."
     aliases = ("l-bfgs", "bfgs", "quasi newton", "newton")
     formula = r"\theta \leftarrow \theta - \eta\, H_k \nabla L,\quad H_k \approx (\nabla^2 L)^{-1}"
 
@@ -299,6 +310,9 @@ class Adafactor(_Decays):
     )
     weight_decay: Decay = _weight_decay(description="Pull towards zero, on the weights themselves.")
 
+    def swept(self) -> tuple[float, float]:
+        return 1e-7, 0.1  # at step t no rate above 1/√t counts
+
     def slots(self) -> int:
         return 1  # of biases and norms, and under way in a step; of matrices it keeps a row and a column
 
@@ -311,7 +325,8 @@ class Rprop(Optimizer):
     """
 
     group, target = RATE, "optim.Rprop"
-    usual = (1e-5, 0.1)
+    usual, follows_rate = (1e-5, 0.1), False
+    unswept = "The rate is that of its first step alone; after that every weight finds its own."
     aliases = ("resilient propagation", "resilient backpropagation")
     formula = (
         r"\Delta \leftarrow \begin{cases} \eta_+ \Delta & g_t g_{t-1} > 0 \\ \eta_- \Delta & g_t g_{t-1} < 0 \end{cases},"

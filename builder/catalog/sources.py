@@ -21,6 +21,18 @@ class Scale(NamedTuple):
     deviation: float
 
 
+class Kept(NamedTuple):
+    """Under which changes of a picture its label stays true; of each other one, what becomes of labels, in a sentence."""
+
+    horizontal: str = ""
+    """Of left and right swapped; nothing where labels hold."""
+    vertical: str = ""
+    degrees: float = 180.0
+    """Up to this angle labels hold, either way."""
+    turned: str = ""
+    """Of pictures that are turned further."""
+
+
 class Source(Entry):
     """A set of samples with named columns. `target` is the function of `builder.data.loaders` that gives them."""
 
@@ -53,6 +65,10 @@ class Source(Entry):
         """Names of the classes of the first target; empty for numbers."""
         return ()
 
+    def kept(self) -> Kept:
+        """Which changes of its pictures leave their classes true: all, unless it says otherwise."""
+        return Kept()
+
 
 class Digits(Source):
     """Handwritten digits as small grey images, 1,797 in all. Black ink is 16, white paper is 0."""
@@ -73,6 +89,14 @@ class Digits(Source):
 
     def labels(self) -> tuple[str, ...]:
         return tuple(map(str, range(10)))
+
+    def kept(self) -> Kept:
+        return Kept(
+            horizontal=say("A mirrored 2 looks like a 5, and 3, 4, 6, 7 and 9 like no digit."),
+            vertical=say("Upside down a 2 looks like a 5, a 6 much like a 9, and 4 and 7 like no digit."),
+            degrees=45,
+            turned=say("Turned far, a 6 becomes a 9, and a 7 something like a 1 or a 2."),
+        )
 
 
 FORMS = ("disc", "square", "triangle", "ring", "plus", "diamond", "frame", "cross", "bar", "half disc")
@@ -110,6 +134,19 @@ class _Drawn(Source):
     def samples_total(self) -> int:
         return self.samples
 
+    def forms_told(self) -> int:
+        """How many of `FORMS` there are to tell apart."""
+        raise TypeError(f"{self.name} does not say how many forms it has")
+
+    def kept(self) -> Kept:
+        told = set(FORMS[: self.forms_told()])
+        turned = []
+        if {"square", "diamond"} <= told:
+            turned.append(say("Turned by 45 degrees a square is a diamond."))
+        if {"plus", "cross"} <= told:
+            turned.append(say("Turned by 45 degrees a plus is a cross."))
+        return Kept(degrees=22.5, turned=" ".join(turned)) if turned else Kept()
+
 
 class Shapes(_Drawn):
     """Pictures of one shape each. Its form, then its colour, then the ground it lies on make the class: up to 1,000 of them."""
@@ -123,6 +160,9 @@ class Shapes(_Drawn):
 
     def targets(self) -> dict[str, Signal]:
         return {"shape": Signal((), "", "int64", self.classes)}
+
+    def forms_told(self) -> int:
+        return min(self.classes, len(FORMS))
 
     def labels(self) -> tuple[str, ...]:
         return tuple(map(self._label, range(self.classes)))
@@ -146,6 +186,9 @@ class ShapeMasks(_Drawn):
 
     def targets(self) -> dict[str, Signal]:
         return {"mask": Signal((self.size, self.size), "HW", "int64", self.forms + 1)}
+
+    def forms_told(self) -> int:
+        return self.forms
 
     def labels(self) -> tuple[str, ...]:
         return ("ground", *FORMS[: self.forms])
@@ -195,6 +238,46 @@ class Wine(Source):
 
     def labels(self) -> tuple[str, ...]:
         return ("class_0", "class_1", "class_2")
+
+
+class BreastCancer(Source):
+    """Thirty measurements of the cell nuclei of 569 tumours, on very different scales. Which are malignant, which benign?
+
+    Columns of noise can be put behind them, from which nothing is to be learned.
+    """
+
+    group, target = "Measurements", "breast_cancer"
+    aliases = ("wisconsin", "tumours", "tumors")
+    formula = r"x \in \mathbb R^{30 + k},\quad y \in \{0, 1\}"
+
+    noise_columns: int = Field(
+        0, ge=0, le=100, title="Columns of noise k", description="Drawn from N(0, 1), always the same ones."
+    )
+
+    def scales(self) -> dict[str, tuple[Scale, ...]]:
+        means = (
+            *(14.1, 19.3, 92.0, 655.0, 0.0964, 0.104, 0.0888, 0.0489, 0.181, 0.0628),
+            *(0.405, 1.22, 2.87, 40.3, 0.00704, 0.0255, 0.0319, 0.0118, 0.0205, 0.00379),
+            *(16.3, 25.7, 107.0, 881.0, 0.132, 0.254, 0.272, 0.115, 0.29, 0.0839),
+        )
+        deviations = (
+            *(3.52, 4.3, 24.3, 352.0, 0.0141, 0.0528, 0.0796, 0.0388, 0.0274, 0.00705),
+            *(0.277, 0.551, 2.02, 45.5, 0.003, 0.0179, 0.0302, 0.00616, 0.00826, 0.00264),
+            *(4.83, 6.14, 33.6, 569.0, 0.0228, 0.157, 0.208, 0.0657, 0.0618, 0.018),
+        )
+        return {"measurements": (*map(Scale, means, deviations), *(Scale(0.0, 1.0),) * self.noise_columns)}
+
+    def features(self) -> dict[str, Signal]:
+        return {"measurements": Signal((30 + self.noise_columns,), "F")}
+
+    def targets(self) -> dict[str, Signal]:
+        return {"diagnosis": TWO_CLASSES}
+
+    def samples_total(self) -> int:
+        return 569
+
+    def labels(self) -> tuple[str, ...]:
+        return ("malignant", "benign")
 
 
 class _Plane(Source):

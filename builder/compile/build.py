@@ -25,8 +25,15 @@ _PLACES = {"nn": nn, "torch": torch, "optim": torch.optim}
 
 
 def resolve(target: str) -> Any:
-    """What a catalog entry's `target` names: `nn.Linear`, `nn.init.zeros_`, or something of our own modules and losses."""
+    """What a catalog entry's `target` names: `nn.Linear`, `nn.init.zeros_`, or something of our own modules and losses.
+
+    Kornia, which takes a second to import, is imported when it is asked for.
+    """
     place, _, rest = target.partition(".")
+    if place == "kornia":
+        import kornia.augmentation
+
+        return functools.reduce(getattr, rest.split("."), kornia)
     if rest:
         return functools.reduce(getattr, rest.split("."), _PLACES[place])
     return getattr(losses if hasattr(losses, target) else modules, target)

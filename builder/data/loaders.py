@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from builder.catalog.sources import (
     AddingProblem,
+    BreastCancer,
     Circle,
     Digits,
     FirstSymbol,
@@ -144,6 +145,13 @@ def wine(source: Wine) -> Columns:
     """`measurements` (178, 13) and `cultivar` (178,)."""
     measurements, cultivar = _table("wine_data.csv", head=1)
     return {"measurements": _floats(measurements), "cultivar": _classes(cultivar)}
+
+
+def breast_cancer(source: BreastCancer) -> Columns:
+    """`measurements` (569, 30 and those of noise) and `diagnosis` (569,)."""
+    measurements, diagnosis = _table("breast_cancer.csv", head=1)
+    noise = np.random.default_rng(0).standard_normal((source.noise_columns, len(measurements)))
+    return {"measurements": _floats(np.hstack([measurements, noise.T])), "diagnosis": _classes(diagnosis)}
 
 
 def circle(source: Circle) -> Columns:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from builder import limits
 from builder.catalog import rates
+from builder.catalog.augmentations import Augmentation
 from builder.catalog.clips import Clip
 from builder.catalog.initializers import Default, Initializer
 from builder.catalog.losses import Loss
@@ -129,6 +130,8 @@ class Recipe(Value):
         description="What comes into a unit is scaled back to it after each step; 3 or 4 is usual with dropout (Srivastava et al. 2014).",
         json_schema_extra={"empty": "off"},
     )
+    augment: tuple[Picked[Augmentation], ...] = Field((), max_length=12)
+    """How pictures of the training part are changed, in order, each time that the network learns from them."""
     batch: Batch = Batch()
     length: Length = Length()
     ema: float | None = Field(

@@ -1,4 +1,4 @@
-"""The engine itself: it gives waiting runs to warm workers, and accounts for every worker that ends."""
+"""The engine itself: it gives waiting probes and runs to warm workers, and accounts for every worker that ends."""
 
 import contextlib
 import logging
@@ -15,7 +15,7 @@ from builder.engine.manage import lock_path
 from builder.engine.version import code_version
 from builder.engine.worker_process import WorkerProcess
 from builder.problem import Problem, say
-from builder.store import database, documents, lock, runs, site
+from builder.store import database, documents, lock, probes, runs, site
 from builder.store.trouble import UNTOLD, Unanswered, untold
 
 WORKER = (sys.executable, "-m", "builder.worker")
@@ -79,8 +79,8 @@ class Service:
 
     @property
     def busy(self) -> int:
-        """Workers that have a run."""
-        return sum(worker.run is not None for worker in self.workers)
+        """Workers that have a run or a probe."""
+        return sum(not worker.spare for worker in self.workers)
 
     def serve(self) -> None:
         """Work until told to stop, retired, or idle; then end every worker."""
@@ -109,15 +109,15 @@ class Service:
         self.ending = True
 
     def _mark_orphans(self) -> None:
-        """The runs of an engine that was killed: their workers have ended, or will within seconds."""
-        problem = Problem(
-            code="run/interrupted",
-            title=say("The run was interrupted"),
-            because=say("The engine that looked after it ended unexpectedly."),
-        )
+        """What an engine that was killed has left: its workers have ended, or will within seconds."""
+        because = say("The engine that looked after it ended unexpectedly.")
+        problem = Problem(code="run/interrupted", title=say("The run was interrupted"), because=because)
         for run in runs.ids(*runs.GOING):
             log.info("run %s is an orphan", run)
             runs.finish(run, "interrupted", problem)
+        for probe in probes.going():
+            log.info("probe %s is an orphan", probe)
+            probes.lost(probe, _lost(because))
 
     def _tick(self) -> None:
         self._bury()
@@ -132,6 +132,7 @@ class Service:
             self.empty_bins_at = now + EMPTY_BINS
             runs.clear_out()
             documents.clear_out()
+            probes.clear_out()
         if now >= self.cap_logs_at:
             self.cap_logs_at = now + CAP_LOGS
             for name in ("engine.log", "worker.log"):
@@ -148,7 +149,7 @@ class Service:
             self.ending = True
         elif self.busy == 0 and self.retiring:
             self.ending = True
-        elif site.seconds_since_app() > self.idle_seconds and self.busy == 0 and not runs.ids("queued"):
+        elif site.seconds_since_app() > self.idle_seconds and self.busy == 0 and not _somebody_waits():
             log.info("nothing to do, and no app for %g s", self.idle_seconds)
             self.ending = True
 
@@ -166,24 +167,36 @@ class Service:
                 self.workers.append(worker)
 
     def _hand_out(self) -> None:
-        """Give waiting runs to spares that are ready; a run stays in the queue until there is one."""
-        spares = [worker for worker in self.workers if worker.run is None and worker.ready and not worker.ended]
+        """Give what waits to spares that are ready; it stays in the queue until there is one."""
+        spares = [worker for worker in self.workers if worker.spare and worker.ready and not worker.ended]
         for worker in spares:
             free = self.slots - sum(other.threads for other in self.workers)
-            if (
-                self.retiring or free < 1 or not runs.ids("queued")
-            ):  # looking first: whose turn it is takes a while to say
+            if self.retiring or free < 1 or not (self._give_probe(worker) or self._give_run(worker, free)):
                 return
-            run = runs.claim(free if self.busy else None)  # one that wants more than there are by now has them alone
-            if run is None:
-                return
-            log.info("run %s goes to worker %d", run.id, worker.pid)
-            worker.give(run.id, run.started, runs.threads_of(run.execution))
+
+    def _give_probe(self, worker: WorkerProcess) -> bool:
+        """Probes go before runs: somebody looks at the page until they have ended, which is soon."""
+        probe = probes.claim() if probes.somebody_waits() else None
+        if probe is None:
+            return False
+        log.info("probe %s goes to worker %d", probe.id, worker.pid)
+        worker.give_probe(probe.id)
+        return True
+
+    def _give_run(self, worker: WorkerProcess, free: int) -> bool:
+        if not runs.ids("queued"):  # looking first: whose turn it is takes a while to say
+            return False
+        run = runs.claim(free if self.busy else None)  # one that wants more than there are by now has them alone
+        if run is None:
+            return False
+        log.info("run %s goes to worker %d", run.id, worker.pid)
+        worker.give(run.id, run.started, runs.threads_of(run.execution))
+        return True
 
     def _take_back(self) -> None:
-        """Workers that are done with their run are spares again; of more spares than are wanted some are let go."""
-        for worker in [worker for worker in self.workers if worker.done and not worker.ended and worker.run]:
-            self._account_for(worker, str(worker.run))
+        """Workers that are done with what they had are spares again; of more spares than are wanted some are let go."""
+        for worker in [worker for worker in self.workers if worker.done and not worker.ended and not worker.spare]:
+            self._settle(worker)
             worker.take_back()
             if len(self.workers) - self.busy > SPARES:
                 log.info("worker %d is not needed any more", worker.pid)
@@ -192,13 +205,21 @@ class Service:
 
     def _bury(self) -> None:
         for worker in [worker for worker in self.workers if worker.ended]:
-            if worker.run is None:
+            if worker.spare:
                 log.warning("spare worker %d ended: %s", worker.pid, worker.returncode)
                 self.workers.remove(worker)
                 self._start_failed()
             else:
-                self._account_for(worker, worker.run)
+                self._settle(worker)
                 self.workers.remove(worker)
+
+    def _settle(self, worker: WorkerProcess) -> None:
+        """See that nothing waits for a worker that has ended, or is free again."""
+        if worker.run is not None:
+            self._account_for(worker, worker.run)
+        elif worker.probe is not None:
+            self.failed_starts = 0
+            probes.lost(worker.probe, _lost(_how_it_ended(worker.returncode)))
 
     def _account_for(self, worker: WorkerProcess, run_id: str) -> None:
         """See that the run of a worker that ended has a final status, or gets another worker."""
@@ -223,18 +244,20 @@ class Service:
         self.hire_at = time.monotonic() + min(30.0, 0.25 * 2**self.failed_starts)
         if self.failed_starts < HOPELESS_STARTS or any(worker.ready and not worker.ended for worker in self.workers):
             return
-        run = runs.claim()
+        because = say(
+            "Starting a process to train in failed {times} times in a row. The reason is in {log}.",
+            times=self.failed_starts,
+            log=self.home / "worker.log",
+        )
+        run, probe = runs.claim(), probes.claim()
         if run is not None:
-            because = say(
-                "Starting a process to train in failed {times} times in a row. The reason is in {log}.",
-                times=self.failed_starts,
-                log=self.home / "worker.log",
-            )
             problem = Problem(code="run/no-worker", title=say("The run could not be started"), because=because)
             runs.finish(run.id, "failed", problem)
+        if probe is not None:
+            probes.fail(probe.id, _lost(because))
 
     def _dismiss(self) -> None:
-        """End every worker. Those with a run stop it, as interrupted."""
+        """End every worker. Those with a run stop it, as interrupted; a probe is taken up by the next engine."""
         for worker in self.workers:
             if worker.run is None:
                 worker.kill()
@@ -243,14 +266,23 @@ class Service:
         deadline = time.monotonic() + WORKER_END_SECONDS
         for worker in self.workers:
             worker.wait(max(0.0, deadline - time.monotonic()))
-            if worker.run is not None:
-                with contextlib.suppress(Unanswered):  # then the next engine lists the run as an orphan
-                    self._account_for(worker, worker.run)
+            with contextlib.suppress(Unanswered):  # then the next engine lists what it had as an orphan
+                self._settle(worker)
+
+
+def _somebody_waits() -> bool:
+    return probes.somebody_waits() or bool(runs.ids("queued"))
 
 
 def _died(returncode: int | None) -> Problem:
+    return Problem(code="run/interrupted", title=say("The run was interrupted"), because=_how_it_ended(returncode))
+
+
+def _lost(because: str) -> Problem:
+    return Problem(code="probe/lost", title=say("The test was interrupted"), because=because)
+
+
+def _how_it_ended(returncode: int | None) -> str:
     if returncode == -9:  # SIGKILL, where there are signals
-        because = say("The process that trained it was killed. Often that means that memory ran out.")
-    else:
-        because = say("The process that trained it ended unexpectedly, with exit status {status}.", status=returncode)
-    return Problem(code="run/interrupted", title=say("The run was interrupted"), because=because)
+        return say("The process that trained it was killed. Often that means that memory ran out.")
+    return say("The process that trained it ended unexpectedly, with exit status {status}.", status=returncode)

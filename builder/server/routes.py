@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from builder.problem import Json
-from builder.server import beside, designs
+from builder.server import beside, designs, probes
 from builder.server.asked import PACKED, asked, name_in, owner_of_request, whole_number
 from builder.server.bundles import STATIC, Bundles
 from builder.store import advice, history, runs, views
@@ -108,5 +108,6 @@ routes: list[BaseRoute] = [
     Route("/api/runs/{run}/views/{name}", view),
     *beside.routes,
     *designs.routes,
+    *probes.routes,
     Mount("/assets", Bundles(STATIC)),
 ]

@@ -9,13 +9,14 @@ from pathlib import Path
 _FOR_MYPY = re.compile(r"  # type: ignore\[[a-z, -]+\]")
 
 OWN = tuple(
-    Path(__file__).parent.parent / file for file in ("compile/modules.py", "compile/losses.py", "catalog/rates.py")
+    Path(__file__).parent.parent / file
+    for file in ("compile/modules.py", "compile/losses.py", "compile/augmenting.py", "catalog/rates.py")
 )
 
 
 @cache
 def own_modules() -> dict[str, str]:
-    """Source of every class and function of `compile/modules.py`, `compile/losses.py` and `catalog/rates.py`, by name."""
+    """Source of every class and function of `compile/modules.py`, `compile/losses.py`, `compile/augmenting.py` and `catalog/rates.py`, by name."""
     return {name: text for file in OWN for name, text in _defined(file.read_text(encoding="utf-8"))}
 
 

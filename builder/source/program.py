@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 
 from builder.analysis import analyze
-from builder.analysis.experiment import input_columns, output_references, target_columns
+from builder.analysis.experiment import augmented_columns, input_columns, output_references, target_columns
 from builder.analysis.layout import usual_memory_format
 from builder.analysis.memory import judged_at_once
+from builder.catalog.augmentations import Augmentation, Mixup
 from builder.catalog.schedules import Constant, ReduceOnPlateau
 from builder.catalog.signal import Signal
 from builder.design.experiment import Execution, Experiment
@@ -46,6 +47,9 @@ class _Parts:
         self.targets = target_columns(experiment)
         self.initialize = initialize_source(experiment.network, self.recipe.init)
         self.judgements = self._judgements()
+        self.pictures, self.moving = augmented_columns(experiment)
+        self.changes = [change for change in self.recipe.augment if not isinstance(change, Mixup)]
+        self.mixup = next((change for change in self.recipe.augment if isinstance(change, Mixup)), None)
 
     def _judgements(self) -> list["_Judgement"]:
         outputs = list(self.experiment.network.outputs)
@@ -65,19 +69,21 @@ class _Parts:
         """What it is, and the imports that the rest needs."""
         name = one_line(self.experiment.name) or "An experiment"
         mathematics = "import math\n" if "math." in body else ""
+        augments = "kornia." in body
+        pictures = "import kornia.augmentation\n" if augments else ""
         hints = "Tensor, " if "Tensor" in body else ""
         average = "\nfrom torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn" if self.recipe.ema else ""
         return f'''"""{name}, made with Layerlab.
 
 Reads data.npz beside it, trains, prints the scores of every epoch, and writes the
-loss of every step to history.csv. Needs torch and numpy. With the same torch on the
+loss of every step to history.csv. Needs torch{", numpy and kornia" if augments else " and numpy"}. With the same torch on the
 same machine it repeats the run bit for bit.
 """
 
 import csv
 {mathematics}from pathlib import Path
 
-import numpy as np
+{pictures}import numpy as np
 import torch
 from torch import {hints}nn{average}'''
 
@@ -110,6 +116,7 @@ from torch import {hints}nn{average}'''
                 ),
                 *self._precision(),
                 *self._patience(),
+                *self._augment(),
             ]
         )
 
@@ -125,6 +132,17 @@ from torch import {hints}nn{average}'''
     def _patience(self) -> list[str]:
         rule = self.recipe.early_stopping
         return [f"PATIENCE = {rule.patience}  # epochs without a better score"] if rule else []
+
+    def _augment(self) -> list[str]:
+        """What changes the pictures of a batch."""
+        lines = []
+        if self.changes:
+            picture = self.analysis.signals[self.experiment.network.inputs[self.pictures[0]].id]
+            changes = [wrapped(f"    {made(change, picture)},") for change in self.changes]
+            lines += ["AUGMENT = [  # how pictures of the training part are changed, in order", *changes, "]"]
+        if self.mixup:
+            lines.append(f"MIXUP = {self.mixup.alpha!r}  # alpha of the shares by which two pictures are mixed")
+        return lines
 
     @property
     def narrow(self) -> bool:
@@ -150,6 +168,8 @@ from torch import {hints}nn{average}'''
         own |= {penalty.target for penalty in self.recipe.penalties}
         own |= {"weights_that_learn"} if self.recipe.penalties else set()
         own |= {"weights_of_units"} if self.recipe.max_norm else set()
+        own |= {"augmented"} if self.changes else set()
+        own |= {"mixed"} if self.mixup else set()
         return carried(own)
 
     def load(self) -> str:
@@ -231,8 +251,25 @@ from torch import {hints}nn{average}'''
             "\n".join(line for judgement in self.judgements for line in judgement.made)
             + f'\n\n\ndef loss_of({takes}):\n    """What is made small.{chr(10) if told else ""}{told}"""\n    return '
             + " + ".join(judgement.term for judgement in self.judgements)
+            + self._of_both()
             + self._penalty()
         )
+
+    def _of_both(self) -> str:
+        """The function of the loss of mixed samples."""
+        if not self.mixup:
+            return ""
+        takes = "outputs, targets, whole, share" if self.of_whole else "outputs, targets, share"
+        first, second = ("targets[:half]", "targets[half:]")
+        whole = (", whole[:half]", ", whole[half:]") if self.of_whole else ("", "")
+        return f'''
+
+
+def loss_of_both({takes}):
+    """The loss of mixed samples: of the first targets, by their share, and of those behind them."""
+    half = len(targets) // 2
+    loss = loss_of(outputs, {first}{whole[0]})
+    return share * loss + (1 - share) * loss_of(outputs, {second}{whole[1]})'''
 
     def _penalty(self) -> str:
         """The function of what weights cost."""
@@ -277,7 +314,7 @@ def penalty(weights):
         return f'''def train():
     """Train from the first weights to the last, and return the loss of every step."""
     torch.set_num_threads(THREADS){self._tf32()}
-    # Weights, order of the data, and dropout draw from streams of their own.
+    # Weights, order of the data, and {"dropout and augmentation" if self.recipe.augment else "dropout"} draw from streams of their own.
     torch.manual_seed({len(STREAMS)} * SEED)
     network = Network(){init}
     network = network.to(DEVICE, memory_format=MEMORY_FORMAT)
@@ -296,7 +333,7 @@ def penalty(weights):
         batches = list(zip(*(column[shuffled].split(size) for column in (*inputs, *targets))))
         if DROP_LAST_BATCH and samples % size:
             batches.pop()
-        for batch in batches:
+        for batch in batches:{self._augmenting()}
 {step}{self._settling()}
             losses.append(loss.detach())
         {score}report(f"epoch {{epoch + 1}}", {judged}, parts, "train", "validation"){behind}
@@ -305,6 +342,16 @@ def penalty(weights):
     with open(Path(__file__).with_name("history.csv"), "w", newline="") as file:
         csv.writer(file).writerows([("step", "train/loss"), *enumerate(losses, start=1)])
     return losses'''
+
+    def _augmenting(self) -> str:
+        """What is done with a batch before anything else."""
+        lines = []
+        if self.changes:
+            moving = [len(self.columns) + at for at in self.moving]
+            lines.append(f"batch = augmented(AUGMENT, batch, pictures={self.pictures}, moving={moving})")
+        if self.mixup:
+            lines.append(f"batch, share = mixed(batch, pictures={self.pictures}, inputs=len(inputs), alpha=MIXUP)")
+        return _lines(12, lines)
 
     def _learning(self) -> str:
         """What the optimizer is given."""
@@ -377,6 +424,8 @@ def penalty(weights):
         """From a batch to its loss."""
         call = f"network(*{batch}[: len(inputs)])"
         loss = self._loss_of(f"{batch}[len(inputs) :]", "batch[len(inputs) :]")
+        if self.mixup:
+            loss = f"{loss.replace('loss_of(', 'loss_of_both(', 1)[:-1]}, share)"
         lines = [f"outputs = ({call},)" if single else f"outputs = {call}", f"loss = {loss}"]
         if self.narrow:
             lines = ["with torch.autocast(DEVICE, PRECISION):", *(f"    {line}" for line in lines)]
@@ -514,6 +563,12 @@ def _scored(rule: EarlyStopping | ReduceOnPlateau, best: str) -> tuple[str, str,
     if rule.monitor == "loss":
         return score, f"{score} < {best}" + (f" - {rule.min_delta!r}" if rule.min_delta else ""), "float('inf')"
     return score, f"{score} > {best}" + (f" + {rule.min_delta!r}" if rule.min_delta else ""), "float('-inf')"
+
+
+def made(change: Augmentation, picture: Signal) -> str:
+    """The call that makes a change, with all that it is set to: other defaults of kornia's change nothing."""
+    words = ", ".join(f"{name}={literal(value)}" for name, value in change.args(picture).items())
+    return f"{change.target}({words})"
 
 
 def _lines(depth: int, lines: Iterable[str]) -> str:

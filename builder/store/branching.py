@@ -19,7 +19,7 @@ from builder.store.runs import Run
 from builder.store.tables import checkpoint, history_chunk, history_tail, run, run_command
 
 MAY_CHANGE = (
-    "optimizer", "schedule", "warm_up", "penalties", "clip", "max_norm", "length", "early_stopping", "ema",
+    "optimizer", "schedule", "warm_up", "penalties", "clip", "max_norm", "augment", "length", "early_stopping", "ema",
 )  # fmt: skip
 """Of the recipe: whatever else is changed, the parent's moment would not be one of the branch."""
 
@@ -123,7 +123,7 @@ def _changed(parent: Run, changes: Mapping[str, Json]) -> Experiment:
         if ".".join(difference.path.split(".")[:2]) not in allowed:
             because = say(
                 "{path} is not what it was. A branch goes on from its parent's weights and from its place in the data: "
-                "only optimizer, schedule, penalties, limits, length, early stopping and the average of weights may change.",
+                "only optimizer, schedule, penalties, limits, augmentation, length, early stopping and the average of weights may change.",
                 path=difference.path,
             )
             raise Refused(Problem(code="branch/differs", title=say("That would be another run"), because=because))

@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration. Kept here so that a store already up to date is opened without importing Alembic."""
 
 ID_LENGTH = 12
@@ -209,6 +209,29 @@ checkpoint = Table(  # moments from which a run can go on; each is a file beside
     Column("sha256", String(64), nullable=False),
     Column("epoch", Integer, nullable=False, server_default="0"),  # whole ones by then
     Column("score", Float),  # the loss that was judged there; the smallest is the best
+)
+
+# Probes ----------------------------------------------------------------------------------------------------------
+
+probe = Table(  # a short look at an experiment, and what was seen
+    "probe",
+    metadata,
+    Column("id", String(ID_LENGTH), primary_key=True),
+    _owner(),
+    Column("kind", String(20), nullable=False),
+    Column("experiment", JsonText, nullable=False),
+    Column("wish", JsonText, nullable=False),  # how it is to be carried out
+    Column("fingerprint", String(64), nullable=False),  # SHA-256 of kind, experiment and wish
+    Column("status", String(7), nullable=False),
+    Column("attempts", Integer, nullable=False),  # how often a worker was given it
+    Column("progress", Float, nullable=False),  # 0 to 1
+    Column("result", JsonText),
+    Column("problem", JsonText),
+    Column("created", Float, nullable=False),
+    Column("started", Float),
+    Column("ended", Float),
+    Index(None, "owner", "fingerprint", unique=True),
+    Index(None, "status", "created"),
 )
 
 # The site --------------------------------------------------------------------------------------------------------

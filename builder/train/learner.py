@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -15,18 +15,12 @@ from builder.compile.network import Compiled
 from builder.design.experiment import Execution, Experiment
 from builder.design.recipe import Recipe
 from builder.design.streams import seed_of
+from builder.train.augmenting import Augmenting, LossOf, augmenting
 from builder.train.moment import random_state, set_random_state
 from builder.train.pace import Pace
 from builder.train.precision import Casting, casting, scaler, set_products
 from builder.train.restraints import clipping, penalty, shortening
 from builder.train.task import Task, Tensors
-
-
-class LossOf(Protocol):
-    """A loss of outputs, or of a network's inputs, and targets; of a piece of a batch, with the targets of the `whole`."""
-
-    def __call__(self, x: Tensors, targets: Tensors, whole: Tensors | None = None, /) -> Tensor: ...
-
 
 Learn: TypeAlias = Callable[[Tensors, Tensors], Tensor]
 """What is done with inputs and targets of one step; it returns their loss."""
@@ -96,6 +90,7 @@ class Learner:
         self.network.load_state_dict(state["network"])
         if state["optimizer_type"] == self.recipe.optimizer.name:
             self.optimizer.load_state_dict({**self._remembered(), "state": state["optimizer"]["state"]})
+            _check_sizes(self.optimizer)
             _lay_out_as_weights(self.optimizer)
             for weight, held in self.optimizer.state.items():
                 for name in self.recipe.optimizer.begun_at_zero():
@@ -120,6 +115,19 @@ class Learner:
         number = [place[parameter] for group in self.optimizer.param_groups for parameter in group["params"]]
         groups = [{**group, "params": [number[at] for at in group["params"]]} for group in state["param_groups"]]
         return {"state": {number[at]: held for at, held in state["state"].items()}, "param_groups": groups}
+
+
+def _check_sizes(optimizer: torch.optim.Optimizer) -> None:
+    """Raises ValueError where a fused step would go beyond what is held for a weight: it looks at no size, as others do."""
+    if not optimizer.defaults.get("fused"):
+        return
+    for weight, held in optimizer.state.items():
+        for name, value in held.items():
+            wanted = 1 if name == "step" else weight.numel()
+            if value is not None and (value.numel() != wanted or (wanted > 1 and value.shape != weight.shape)):
+                raise ValueError(
+                    f"{name} of the optimizer has shape {tuple(value.shape)}, its weight {tuple(weight.shape)}"
+                )
 
 
 @torch.no_grad()
@@ -151,9 +159,23 @@ def learning_step(learner: Learner, task: Task, look: Callable[[Tensor], object]
     `look` is given the loss while the gradients are as they came, not clipped yet; where a step looks at its samples
     several times, those of the last time.
     """
+    augment = augmenting(learner.recipe, task)
+    learn = _learn(learner, task, look, augment)
+    if augment is None:
+        return learn
+
+    def augmented(inputs: Tensors, targets: Tensors) -> Tensor:
+        """All pieces of a step, and all looks at it, see the same pictures."""
+        return learn(*augment(inputs, targets))
+
+    return augmented
+
+
+def _learn(learner: Learner, task: Task, look: Callable[[Tensor], object] | None, augment: Augmenting | None) -> Learn:
+    """What is done with samples that are as the network is to see them."""
     if learner.recipe.optimizer.repeats:
-        return _then(_again_and_again(learner, task), look)
-    slopes = _then(_slopes(learner, task), look)
+        return _then(_again_and_again(learner, task, augment), look)
+    slopes = _then(_slopes(learner, task, augment), look)
     adapt = _adapt(learner)
 
     def once(inputs: Tensors, targets: Tensors) -> Tensor:
@@ -177,9 +199,10 @@ def _then(learn: Learn, look: Callable[[Tensor], object] | None) -> Learn:
     return seen
 
 
-def _again_and_again(learner: Learner, task: Task) -> Learn:
+def _again_and_again(learner: Learner, task: Task, augment: Augmenting | None) -> Learn:
     """A step that looks at its samples several times, and makes their loss with all penalties small."""
-    slopes, price, settle = _slopes(learner, task), penalty(learner.recipe, learner.network), _settle(learner)
+    slopes, settle = _slopes(learner, task, augment), _settle(learner)
+    price = penalty(learner.recipe, learner.network)
 
     def step(inputs: Tensors, targets: Tensors) -> Tensor:
         losses: list[Tensor] = []
@@ -198,11 +221,11 @@ def _again_and_again(learner: Learner, task: Task) -> Learn:
     return step
 
 
-def _slopes(learner: Learner, task: Task) -> Learn:
+def _slopes(learner: Learner, task: Task, augment: Augmenting | None) -> Learn:
     """The loss, with a gradient left at every parameter that learns: that of the loss and of what the weights cost."""
     network, compare, at_once = (
         learner.network,
-        _compare(learner, task),
+        _compare(learner, task, augment),
         learner.recipe.batch.at_once(len(task.parts["train"])),
     )
     learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
@@ -235,9 +258,11 @@ def _pieces(inputs: Tensors, targets: Tensors, size: int) -> Iterator[tuple[floa
         yield len(piece[0]) / len(inputs[0]), piece[: len(inputs)], piece[len(inputs) :]
 
 
-def _compare(learner: Learner, task: Task) -> LossOf:
+def _compare(learner: Learner, task: Task, augment: Augmenting | None) -> LossOf:
     """From inputs and targets to the loss."""
     forward, loss_of = learner.network.forward, _loss_of(task)
+    if augment:
+        loss_of = augment.judging(loss_of)
     if learner.casting is nullcontext:
         return lambda inputs, targets, whole=None: loss_of(forward(*inputs), targets, whole)
 

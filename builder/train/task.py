@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from builder.analysis import analyze
-from builder.analysis.experiment import input_columns, output_references, target_columns
+from builder.analysis.experiment import augmented_columns, input_columns, output_references, target_columns
 from builder.analysis.memory import judged_at_once
 from builder.catalog.signal import Signal
 from builder.compile.build import loss_function, resolve
@@ -76,6 +76,10 @@ class Task:
     inputs: tuple[Signal, ...]
     judged_at_once: int
     """Samples that are judged together."""
+    pictures: tuple[int, ...]
+    """Places of those inputs that are pictures."""
+    moving: tuple[int, ...]
+    """Places of those targets whose pixels go along where those of the pictures move."""
 
     @property
     def decides(self) -> int:
@@ -132,7 +136,8 @@ def task_of(experiment: Experiment, execution: Execution, arrays: Arrays) -> Tas
         if len(inputs[0]):
             parts[name] = Part(inputs, encoded, truth)
     signals = tuple(arrays.features[column] for column in columns)
-    return Task(tuple(objectives), parts, signals, judged_at_once(analysis))
+    pictures, moving = augmented_columns(experiment)
+    return Task(tuple(objectives), parts, signals, judged_at_once(analysis), tuple(pictures), tuple(moving))
 
 
 def batches(part: Part, size: int, count: int, order: torch.Generator) -> list[tuple[Tensors, Tensors]]:

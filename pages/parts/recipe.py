@@ -1,5 +1,6 @@
 """The settings of data and recipe: a picker for each shelf, and below it the form of what is picked."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import plotly.express as px
@@ -7,33 +8,51 @@ import streamlit as st
 
 from builder.analysis import suggest
 from builder.analysis.experiment import input_columns, target_columns
-from builder.catalog import Clip, Initializer, Metric, Optimizer, Penalty, Preparation, Schedule, Source
+from builder.catalog import (
+    Augmentation,
+    Clip,
+    Entry,
+    Initializer,
+    Metric,
+    Optimizer,
+    Penalty,
+    Preparation,
+    Schedule,
+    Source,
+)
 from builder.design.data import Data
 from builder.design.experiment import Experiment
 from builder.design.recipe import Recipe
-from builder.problem import Edit, Json, Set, Unset
-from pages.parts import mirrors, objectives, session, suggestions
+from builder.problem import Edit, Json, Problem, Set, Unset
+from pages.parts import mirrors, objectives, probes, session, suggestions
 from pages.parts.form import Form, fields_form, picker
+from pages.parts.problems import problem_list
 from pages.parts.words import plain
 
 UNPREPARED = "as it is"
 UNCLIPPED = "off"
+AUGMENT = "recipe.augment"
+MISLABELLED = "augment/label"
+"""Of all warnings that which the Train page tells of too, where pictures are changed."""
 POINTS = 200
 """Of the drawing of a schedule."""
 
 
-def settings(experiment: Experiment, revision: int) -> None:
-    """Everything about data and learning."""
+def settings(experiment: Experiment, problems: Sequence[Problem], design: str, revision: int) -> None:
+    """Everything about data and learning; of its `problems` those that are told of where they arise."""
     recipe, data = experiment.recipe, experiment.data
     with st.expander("Data", expanded=True, icon=":material/database:"):
         _source(data, revision)
         _inputs(experiment, revision)
         _preparations(data, revision)
         fields_form(data.split, Form("data.split", revision))
+    with st.expander("Augmentation", expanded=bool(recipe.augment), icon=":material/photo_filter:"):
+        _augment(experiment, problems, design, revision)
     with st.expander("Loss", expanded=True, icon=":material/target:"):
         objectives.settings(experiment, revision)
     with st.expander("Optimizer", expanded=True, icon=":material/trending_down:"):
         picker("Optimizer", Optimizer, recipe.optimizer, "recipe.optimizer", revision)
+        probes.rates(experiment, design, revision)
         picker("Schedule", Schedule, recipe.schedule, "recipe.schedule", revision)
         fields_form(recipe, Form("recipe", revision), only=("warm_up",))
         _rates(experiment)
@@ -54,6 +73,7 @@ def settings(experiment: Experiment, revision: int) -> None:
             "Suggest first weights", "init", partial(suggest.first_weights, experiment), experiment, revision
         )
         picker("Biases", Initializer, recipe.init.bias, "recipe.init.bias", revision)
+        probes.spread()
 
 
 def _rates(experiment: Experiment) -> None:
@@ -88,28 +108,43 @@ def _early_stopping(recipe: Recipe, revision: int) -> None:
 
 def _penalties(recipe: Recipe, revision: int) -> None:
     """What weights cost besides the loss: any of the shelf, each with its strength."""
-    picked = {penalty.name: penalty for penalty in recipe.penalties}
-
-    def choose(names: list[str]) -> None:
-        value = [picked[name].json_pick() if name in picked else {"type": name} for name in names]
-        session.submit([Set(path="recipe.penalties", value=value)], revision)
-
-    mirrors.choices(
-        "pick.recipe.penalties",
-        "Penalties",
-        list(Penalty.shelf),
-        list(picked),
-        choose,
-        placeholder="weights cost nothing",
-        help=" ".join(
-            [
-                "Of weights, not of biases and norms. The loss that is shown is without them.",
-                *(f"{name}: {kind.about()}" for name, kind in Penalty.shelf.items()),
-            ]
-        ),
-    )
+    help = "Of weights, not of biases and norms. The loss that is shown is without them."
+    _several("Penalties", Penalty, recipe.penalties, "recipe.penalties", revision, "weights cost nothing", help)
     for at, penalty in enumerate(recipe.penalties):
         fields_form(penalty, Form(f"recipe.penalties.{at}.params", revision))
+
+
+def _augment(experiment: Experiment, problems: Sequence[Problem], design: str, revision: int) -> None:
+    """How pictures are changed while the network learns: any of the shelf, in order, each with its form."""
+    augment = experiment.recipe.augment
+    pictures = any(signal.axes == "CHW" for signal in experiment.data.source.features().values())
+    if not pictures and not augment:
+        st.caption("These data have no pictures: there is nothing to augment.")
+        return
+    help = "Of the training part alone, anew each time, in the order in which they are chosen."
+    _several("Change pictures", Augmentation, augment, AUGMENT, revision, "learn from pictures as they are", help)
+    told = [problem for problem in problems if problem.code == MISLABELLED]
+    problem_list(told, lambda edits: session.submit(edits, revision), "augment")
+    for at, change in enumerate(augment):
+        st.markdown(f"**{at + 1}. {change.name}**", help=change.about())
+        fields_form(change, Form(f"{AUGMENT}.{at}.params", revision))
+    if augment:
+        probes.augmented(experiment, design)
+
+
+def _several(
+    label: str, shelf: type[Entry], picked: Sequence[Entry], path: str, revision: int, empty: str, help: str
+) -> None:
+    """Choose any of a shelf, in order, each once. What is set of one that stays chosen is kept."""
+    known = {entry.name: entry for entry in picked}
+
+    def choose(names: list[str]) -> None:
+        value = [known[name].json_pick() if name in known else {"type": name} for name in names]
+        session.submit([Set(path=path, value=value)], revision)
+
+    about = [f"{name}: {kind.about()}" for name, kind in shelf.shelf.items()]
+    words = "\n\n".join([help, *about])
+    mirrors.choices(f"pick.{path}", label, list(shelf.shelf), list(known), choose, placeholder=empty, help=words)
 
 
 def _metrics(experiment: Experiment, revision: int) -> None:

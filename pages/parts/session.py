@@ -18,8 +18,9 @@ from builder.design.experiment import Wish
 from builder.design.network import to_json
 from builder.problem import Edit, Json, Problem, Refused, say
 from builder.server import identity
-from builder.store import documents, editing, runs
+from builder.store import documents, editing, probes, runs
 from builder.store.documents import Draft
+from builder.store.probes import Kind, Probe
 from builder.store.runs import Run
 
 FIRST_DESIGN = "playground"
@@ -378,6 +379,34 @@ def want(design: str, field: str, value: Any) -> None:
     """Say something about how the next run of a design is to be carried out."""
     wished = wish(design).model_dump() | {field: value}
     st.session_state["wish"] = st.session_state.get("wish", {}) | {design: wished}
+
+
+# Probes ----------------------------------------------------------------------------------------------------------
+
+
+def look(kind: Kind) -> None:
+    """Ask for a short look at the open design as it is by now, on the CPU: in the precision that is wished for, or what is
+    nearest to it there. Where spreads are compared, whatever is too small for half precision has to be seen.
+    """
+    draft = documents.get(owner(), st.session_state["design"])
+    assert draft is not None
+    precision = wish(draft.id).precision
+    wanted = Wish() if kind == "spread" or precision == "tf32" else Wish(precision=precision)
+    made = attempt(probes.submit, kind, draft.document, wanted)
+    if made is not None:
+        st.session_state["looks"] = st.session_state.get("looks", {}) | {f"{draft.id}.{kind}": made.id}
+
+
+def looked(design: str, kind: Kind) -> Probe | None:
+    """The look of that kind at a design that was asked for last, until it is put away."""
+    id = st.session_state.get("looks", {}).get(f"{design}.{kind}")
+    return None if id is None else probes.find(owner(), id)
+
+
+def look_away(design: str, kind: Kind) -> None:
+    """Put a look away; it is there again at once when it is asked for again."""
+    looks = st.session_state.get("looks", {})
+    st.session_state["looks"] = {name: id for name, id in looks.items() if name != f"{design}.{kind}"}
 
 
 # Several runs ----------------------------------------------------------------------------------------------------

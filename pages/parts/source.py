@@ -37,7 +37,7 @@ def program_view(draft: Draft, experiment: Experiment, problems: Sequence[Proble
         mime="application/zip",
         icon=":material/download:",
         on_click="ignore",
-        help="program.py and the data.npz that it reads. It needs torch and numpy alone.",
+        help="program.py and the data.npz that it reads. It needs torch and numpy, and kornia where pictures are augmented.",
     )
 
 

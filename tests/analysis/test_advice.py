@@ -323,6 +323,25 @@ def test_a_rate_far_from_the_usual(optimizer: str, rate: float, wanted: str):
     assert check(learning(nodes, optimizer={"type": optimizer, "params": {"lr": near}}, **whole))[1] == []
 
 
+RPROP = {"optimizer": {"type": "Rprop"}, "batch": {"size": None}}
+
+
+@pytest.mark.parametrize(
+    "falling",
+    [{"schedule": {"type": "Cosine"}}, {"warm_up": 1}, {"schedule": {"type": "ReduceOnPlateau"}, "warm_up": 0.5}],
+    ids=str,
+)
+def test_a_rate_that_changes_for_an_optimizer_that_does_not_follow_it(falling: dict[str, Any]):
+    nodes = dense(("ReLU", {}), units=8)
+    problem = the_only(learning(nodes, **RPROP, **falling), "rate-not-followed")
+    assert problem.title.startswith("Rprop ") and problem.fixes[0].label == "Keep the rate constant"
+    document = to_json(learning(nodes, **RPROP, **falling))
+    mended = read.experiment(edits.apply(document, list(problem.fixes[0].edits)))
+    assert mended.recipe.schedule.name == "Constant" and mended.recipe.warm_up == 0
+    assert not told(learning(nodes, **RPROP), "rate-not-followed")
+    assert not told(learning(nodes, optimizer={"type": "RMSprop"}, **falling), "rate-not-followed")
+
+
 def test_what_can_be_learned_by_heart():
     nodes = dense(("ReLU", {}), units=400)
     adam = {"type": "Adam"}

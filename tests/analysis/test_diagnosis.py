@@ -97,6 +97,15 @@ def test_a_loss_that_gets_no_better_is_told(losses: list[float], code: list[str]
     assert told(DIGITS, course_of(losses)) == code
 
 
+@pytest.mark.parametrize(("kind", "is_offered"), [("Adam", True), ("RMSprop", True), ("Rprop", False)])
+def test_a_rate_that_falls_is_offered_where_it_is_followed(kind: str, is_offered: bool):
+    experiment = changed(DIGITS, optimizer={"type": kind})
+    opened = Opened(experiment.network, analyze(experiment.network))
+    (plateau,) = diagnosis(experiment, opened, course_of([4, 2] + [2.0] * 8), None)
+    labels = [fix.label for fix in plateau.fixes]
+    assert ("Let the rate fall along a cosine" in labels) is is_offered
+
+
 @pytest.mark.parametrize(
     ("losses", "code"),
     [

@@ -33,7 +33,7 @@ WANTED = {
     "Autoencoders": "autoencoder-dense autoencoder-conv",
     "Sequences": "rnn-sequence lstm-sequence gru-sequence sequence-lstm bidirectional-sequence deep-sequence",
     "Attention": "transformer-small vit-small",
-    "What goes wrong": "deep-sigmoid normed-at-a-high-rate squared-error dead-relu",
+    "What goes wrong": "deep-sigmoid normed-at-a-high-rate squared-error dead-relu constant-rate sparse-weights",
 }
 
 

@@ -124,13 +124,28 @@ def assert_nothing_is_left(home: Path) -> None:
         time.sleep(0.02)
 
 
-@pytest.fixture
-def chromium() -> Iterator[Browser]:
-    """One a test: Playwright keeps an event loop running meanwhile, which other tests of the process must not meet."""
+@pytest.fixture(scope="module")
+def launched() -> Iterator[Callable[[], Browser]]:
+    """`launched()` is the browser of a module, started again should it have crashed: people in it share nothing.
+
+    Not one a session: Playwright keeps an event loop running meanwhile, which other tests of the process must not meet.
+    """
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
+        browsers: list[Browser] = []
+
+        def launched() -> Browser:
+            if not browsers or not browsers[-1].is_connected():
+                browsers.append(playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS))
+            return browsers[-1]
+
+        yield launched
+        for browser in browsers:
+            browser.close()
+
+
+@pytest.fixture
+def chromium(launched: Callable[[], Browser]) -> Browser:
+    return launched()
 
 
 @dataclass

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import kornia
 import pytest
 import torch
 from hypothesis import given
@@ -254,7 +255,7 @@ def test_no_own_default_is_listed_for_what_is_not_there():
 @cache
 def exported() -> dict[str, Any]:
     """The names that an exported program knows. Our own modules come from their exported text."""
-    scope: dict[str, Any] = {"math": math, "nn": nn, "torch": torch, "Tensor": Tensor}
+    scope: dict[str, Any] = {"kornia": kornia, "math": math, "nn": nn, "torch": torch, "Tensor": Tensor}
     for text in own_modules().values():
         exec(text, scope)
     return scope

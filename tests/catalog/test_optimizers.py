@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from mixed import Mixed
 from numpy.typing import NDArray
 from pydantic import ValidationError
 from random_entries import entries, name_of
@@ -17,7 +18,6 @@ from builder.catalog import Optimizer
 from builder.catalog.optimizers import LBFGS, Adafactor, Adagrad, AdamW, Muon
 from builder.compile import optimizer
 from builder.compile.build import resolve
-from builder.compile.modules import LearnedEncoding
 
 Numbers = NDArray[np.float64]
 STEPS = 4
@@ -259,23 +259,6 @@ def test_muon_moves_a_matrix_alike_in_all_of_its_directions(shape: tuple[int, in
         weights = (1 - 0.1 * 0.5) * weights - 0.1 * reach * left @ np.diag(values) @ right
     np.testing.assert_allclose(moved(entry, start, gradients), weights, atol=0.02)
     assert abs(weights - start).max() > 0.2
-
-
-class Mixed(nn.Module):
-    """A parameter of every kind."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(7, 4)
-        self.encoding = LearnedEncoding(3, 4)
-        self.recurrent = nn.LSTM(4, 4)
-        self.norm = nn.LayerNorm((3, 4))
-        self.convolution = nn.Conv1d(4, 5, 3)
-        self.batch_norm = nn.BatchNorm1d(5)
-        self.slope = nn.PReLU(5)
-        self.attention = nn.MultiheadAttention(4, 2, add_bias_kv=True)
-        self.frozen = nn.Linear(5, 5).requires_grad_(False)
-        self.again = self.dense = nn.Linear(5, 2)
 
 
 MATRICES = {"recurrent.weight_ih_l0", "recurrent.weight_hh_l0", "attention.in_proj_weight", "attention.out_proj.weight", "again.weight"}  # fmt: skip

@@ -4,31 +4,15 @@ import math
 
 import pytest
 import torch
+from mixed import Mixed
 from torch import nn
 
 from builder.catalog import Penalty
 from builder.compile.build import resolve
 from builder.compile.modules import weights_of_units, weights_that_learn
 
-
-class Mixed(nn.Module):
-    """Parameters of many kinds."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(7, 4)
-        self.recurrent = nn.LSTM(4, 4)
-        self.norm = nn.LayerNorm((3, 4))
-        self.convolution = nn.Conv1d(4, 5, 3)
-        self.batch_norm = nn.BatchNorm1d(5)
-        self.slope = nn.PReLU(5)
-        self.attention = nn.MultiheadAttention(4, 2, add_bias_kv=True)
-        self.frozen = nn.Linear(5, 5).requires_grad_(False)
-        self.again = self.dense = nn.Linear(5, 2)
-
-
 WEIGHTS = {
-    "embedding.weight", "recurrent.weight_ih_l0", "recurrent.weight_hh_l0", "convolution.weight",
+    "embedding.weight", "encoding.encoding", "recurrent.weight_ih_l0", "recurrent.weight_hh_l0", "convolution.weight",
     "attention.in_proj_weight", "attention.out_proj.weight", "again.weight",
 }  # fmt: skip
 

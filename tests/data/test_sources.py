@@ -11,6 +11,7 @@ from sklearn import datasets
 
 from builder.catalog.sources import (
     AddingProblem,
+    BreastCancer,
     Circle,
     Digits,
     FirstSymbol,
@@ -109,13 +110,32 @@ def test_digits_are_those_of_scikit_learn():
 
 
 @pytest.mark.parametrize(
-    ("entry", "load", "column"), [(Iris, datasets.load_iris, "species"), (Wine, datasets.load_wine, "cultivar")]
+    ("entry", "load", "column"),
+    [
+        (Iris, datasets.load_iris, "species"),
+        (Wine, datasets.load_wine, "cultivar"),
+        (BreastCancer, datasets.load_breast_cancer, "diagnosis"),
+    ],
 )
 def test_measurements_are_those_of_scikit_learn(entry, load, column):
     theirs, ours = load(), columns(entry())
     assert np.array_equal(ours["measurements"], theirs.data.astype(np.float32))
     assert np.array_equal(ours[column], theirs.target)
     assert entry().labels() == tuple(theirs.target_names)
+
+
+def test_columns_of_noise_stand_behind_the_measurements_and_tell_nothing():
+    source = BreastCancer(noise_columns=30)
+    bare, noisy = columns(BreastCancer()), columns(source)
+    assert source.features()["measurements"].shape == (60,) and len(source.scales()["measurements"]) == 60
+    assert np.array_equal(noisy["measurements"][:, :30], bare["measurements"])
+    assert np.array_equal(noisy["diagnosis"], bare["diagnosis"])
+    noise, error = noisy["measurements"][:, 30:].astype(float), 1 / np.sqrt(569)
+    assert np.abs(noise.mean(axis=0)).max() < 4 * error and np.abs(noise.std(axis=0) - 1).max() < 4 * error
+    told = [np.corrcoef(column, bare["diagnosis"])[0, 1] for column in noise.T]
+    assert np.abs(told).max() < 4 * error, "no column of noise tells the diagnosis"
+    fewer = columns(BreastCancer(noise_columns=3))["measurements"]
+    assert np.array_equal(noisy["measurements"][:, :33], fewer), "the same ones, however many"
 
 
 @pytest.mark.parametrize("size", [28, 8, 5, 13])

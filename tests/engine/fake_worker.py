@@ -1,6 +1,7 @@
 """A worker that counts instead of training, so that it starts at once. What it does is in the experiment:
 
 `steps` to count (else without end), `raise` a message, `refuse`, `deaf` to whatever is asked of it, tell its `threads`.
+A probe looks for `seconds`, and is `deaf` or told to stop; it may `raise` and `refuse` as well.
 """
 
 import os
@@ -9,9 +10,11 @@ import time
 from dataclasses import dataclass, field
 
 from builder import worker
-from builder.problem import Problem, Refused
+from builder.probing import Stop, Tell
+from builder.problem import Json, Problem, Refused
 from builder.store import runs
 from builder.store.history import Recorder
+from builder.store.probes import Probe
 from builder.store.runs import EndStatus, Run
 
 
@@ -45,7 +48,21 @@ def count(run: Run, recorder: Recorder, control: worker.Control) -> Outcome:
     return Outcome(endings.get(word, "finished"), {"test/loss": 0.5, "steps": step})
 
 
+def look(probe: Probe, tell: Tell, stop: Stop) -> dict[str, Json]:
+    if "raise" in probe.experiment:
+        raise ValueError(probe.experiment["raise"])
+    if "refuse" in probe.experiment:
+        raise Refused(Problem(code="data/none", title="There is no data", because="For a test."))
+    seconds, begun = probe.experiment.get("seconds", 0.0), time.monotonic()
+    stopped = False
+    while time.monotonic() - begun < seconds and not stopped:
+        tell((time.monotonic() - begun) / seconds)
+        time.sleep(0.01)
+        stopped = "deaf" not in probe.experiment and stop()
+    return {"worker": os.getpid(), "stopped": stopped}
+
+
 if __name__ == "__main__":
     assert "torch" not in sys.modules
     worker.END_SECONDS = 2
-    worker.main(lambda: count)
+    worker.main(lambda: count, looking=look)

@@ -38,7 +38,9 @@ def test_a_person_is_never_shown_a_traceback():
     assert client["showErrorDetails"] in ("none", False)
 
 
-@pytest.mark.parametrize(("package", "lowest"), [("torch", (2, 10)), ("streamlit", (1, 54)), ("pillow", (12, 3)), ("pyarrow", (14, 0, 1))])
+@pytest.mark.parametrize(
+    ("package", "lowest"), [("torch", (2, 10)), ("streamlit", (1, 54)), ("pillow", (12, 3)), ("pyarrow", (14, 0, 1))]
+)
 def test_versions_with_known_holes_are_not_installed(package: str, lowest: tuple[int, ...]):
     assert PINNED[package] >= lowest
 

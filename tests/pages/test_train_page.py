@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from builder.analysis.memory import estimate
 from builder.blocks import example
-from builder.catalog import Clip, Initializer, Loss, Optimizer, Penalty, Preparation, Schedule, Source
+from builder.catalog import Augmentation, Clip, Initializer, Loss, Optimizer, Penalty, Preparation, Schedule, Source
 from builder.design import read
 from builder.design.experiment import Wish
 from builder.problem import Fix, Problem, Set
@@ -697,6 +697,48 @@ def test_penalties_and_limits_are_edits_of_the_design(visit: Visit) -> None:
     assert recipe["penalties"] == [{"type": "L2", "params": {"strength": 0.01}}]  # what was set stays
     assert not {"clip", "max_norm"} & recipe.keys()
     assert not errors(tab) and not button(tab, "Train").disabled
+
+
+def test_augmentation_is_an_edit_of_the_design_in_the_order_of_the_choices(visit: Visit) -> None:
+    tab = go_to(open_example(visit(), "digits-cnn"), "train.py")
+    assert tab.multiselect(key="pick.recipe.augment").options == list(Augmentation.shelf)
+    fill(tab, "pick.recipe.augment", ["Noise", "Crop"])
+    fill(tab, "recipe.augment.0.params.std", "0.5")
+    fill(tab, "recipe.augment.1.params.padding", 2)
+    changes = [{"type": "Noise", "params": {"std": 0.5}}, {"type": "Crop", "params": {"padding": 2}}]
+    assert open_design(tab).document["recipe"]["augment"] == changes
+    fill(tab, "pick.recipe.augment", ["Crop", "Cutout", "Noise"])
+    assert open_design(tab).document["recipe"]["augment"] == [changes[1], {"type": "Cutout"}, changes[0]]
+    assert not errors(tab) and not warnings(tab) and not button(tab, "Train").disabled
+    fill(tab, "pick.recipe.augment", [])
+    assert "augment" not in open_design(tab).document["recipe"]
+
+
+@pytest.mark.parametrize("kind", Augmentation.shelf)
+def test_every_augmentation_has_a_form_of_its_fields(visit: Visit, kind: str) -> None:
+    tab = go_to(open_example(visit(), "digits-cnn"), "train.py")
+    fill(tab, "pick.recipe.augment", [kind])
+    keys = {widget.key for widget in (*tab.text_input, *tab.number_input, *tab.selectbox)}
+    assert {f"recipe.augment.0.params.{field}" for field in Augmentation.shelf[kind].model_fields} <= keys
+
+
+def test_a_mirror_that_makes_labels_wrong_is_warned_of_where_it_is_chosen(visit: Visit) -> None:
+    tab = go_to(open_example(visit(), "digits-cnn"), "train.py")
+    fill(tab, "pick.recipe.augment", ["Noise", "HorizontalFlip"])
+    assert warnings(tab) == ["HorizontalFlip makes labels wrong"] and not button(tab, "Train").disabled
+    press(tab, "Leave HorizontalFlip out")
+    assert open_design(tab).document["recipe"]["augment"] == [{"type": "Noise"}] and not warnings(tab)
+
+
+def test_where_there_are_no_pictures_there_is_nothing_to_augment(visit: Visit) -> None:
+    tab = go_to(visit(), "train.py")
+    assert "no pictures" in captions(tab)
+    assert not [box for box in tab.multiselect if box.key == "pick.recipe.augment"]
+    tab = go_to(open_example(visit("bea"), "digits-cnn"), "train.py")
+    fill(tab, "pick.recipe.augment", ["Noise"])
+    fill(tab, "pick.data.source", "Wine")
+    assert "There is no picture to augment" in errors(tab)
+    assert tab.multiselect(key="pick.recipe.augment").value == ["Noise"], "it can be taken out"
 
 
 def test_a_clip_that_cannot_be_is_taken_away_with_one_press(visit: Visit) -> None:

@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from alone import curves_alone, loaded, losses_here, losses_of, run_alone
 from taught import PICKS, taught
 from torch import nn
 from variants import changed, quick
 
 from builder.blocks import example
-from builder.catalog import Optimizer, Schedule
+from builder.catalog import Augmentation, Optimizer, Schedule
 from builder.data import load
 from builder.design.experiment import Experiment, Wish
 from builder.design.network import to_json
@@ -26,6 +25,7 @@ from builder.train.execution import choose
 from builder.train.patience import Patience
 from builder.train.recorder import Silent
 from builder.train.run import train
+from tests.source.alone import curves_alone, loaded, losses_here, losses_of, run_alone, run_as_a_person_would
 
 EXHIBITS = (
     "perceptron", "linear-regression", "logistic-regression", "playground", "digits-mlp", "digits-resnet", "lenet5-1998",
@@ -36,7 +36,7 @@ EXHIBITS = (
 
 def test_a_program_as_a_person_runs_it_repeats_the_runs_loss_curve_bit_for_bit(tmp_path: Path):
     experiment = changed(quick("digits-cnn"), length={"epochs": 2}, seed=7)
-    assert run_alone(tmp_path / "alone", experiment) == losses_of(experiment)
+    assert run_as_a_person_would(tmp_path / "alone", experiment) == losses_of(experiment)
 
 
 def test_programs_repeat_the_loss_curves_of_every_kind_of_data_loss_and_target(tmp_path: Path):
@@ -208,6 +208,66 @@ def test_programs_with_penalties_and_limits_are_formatted(tmp_path: Path):
         execution = choose(experiment, Wish(device="cpu", precision="bfloat16", memory_format="contiguous"))
         (tmp_path / f"program{at}.py").write_text(program(experiment, execution))
     for command in (["check", "--select", "E,F,W"], ["format", "--check"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--line-length", str(WIDTH), "--isolated", tmp_path]
+        found = subprocess.run(ruff, capture_output=True, text=True)
+        assert found.returncode == 0, found.stdout
+
+
+def augment(*kinds: str) -> list[dict[str, Any]]:
+    params = {"Crop": {"padding": 1}, "Mixup": {"alpha": 1.0}}
+    return [{"type": kind, "params": params.get(kind, {})} for kind in kinds]
+
+
+def test_every_augmentation_repeats_too(tmp_path: Path):
+    """One curve each, so that a program that leaves one out would be found out."""
+    curves = set()
+    for kinds in ((), *((kind,) for kind in Augmentation.shelf), tuple(Augmentation.shelf)):
+        for accumulation in (1, 3):
+            batch = {"size": 30, "accumulation": accumulation}
+            experiment = changed(quick("digits-cnn"), augment=augment(*kinds), batch=batch, length={"epochs": 2})
+            curve = losses_of(experiment)
+            assert losses_here(tmp_path, experiment) == curve
+            curves.add(tuple(curve))
+    assert len(curves) == 2 * (len(Augmentation.shelf) + 2)
+
+
+@pytest.mark.parametrize("name", ["autoencoder-conv", "unet-small", "digits-resnet", "vit-small"])
+def test_pictures_and_masks_that_are_learned_move_in_the_program_too(name: str, tmp_path: Path):
+    experiment = changed(quick(name), augment=augment(*Augmentation.shelf), length={"epochs": 1})
+    assert losses_here(tmp_path, experiment) == losses_of(experiment)
+
+
+def test_augmented_looks_again_and_augmented_half_bits_repeat_alone(tmp_path: Path):
+    lbfgs = {"type": "LBFGS", "params": {"lr": 0.5, "max_iter": 4}}
+    several = augment("HorizontalFlip", "Rotate", "Noise", "Mixup")
+    whole = changed(quick("digits-mlp"), optimizer=lbfgs, augment=several, batch={"size": None}, length={"epochs": 4})
+    repeats(whole, tmp_path / "lbfgs")
+    repeats(changed(quick("digits-cnn"), augment=several, length={"epochs": 2}), tmp_path / "float16", {"precision": "float16"})  # fmt: skip
+    weighted = [{"loss": {"type": "CrossEntropy", "params": {"weight": [1.0 + at for at in range(10)]}}}]
+    pieces = changed(quick("digits-cnn"), objectives=weighted, augment=several, batch={"size": 20, "accumulation": 3})
+    repeats(changed(pieces, length={"epochs": 2}), tmp_path / "pieces")
+
+
+def test_a_program_asks_for_kornia_only_where_it_augments(tmp_path: Path):
+    for kinds, wanted in (((), False), (("Mixup",), False), (("Noise",), True)):
+        text = program(changed(example("digits-cnn"), augment=augment(*kinds)))
+        assert ("import kornia" in text) is ("kornia" in text) is wanted
+        assert ("mixed(" in text) is ("Mixup" in kinds)
+
+
+def test_programs_that_augment_are_formatted(tmp_path: Path):
+    fine = {"translate_x": 0.123456789, "translate_y": 0.123456789, "p": 0.123456789}
+    for at, (kinds, accumulation, optimizer) in enumerate(
+        itertools.product(
+            [*((kind,) for kind in Augmentation.shelf), tuple(Augmentation.shelf)], [1, 3], ["Adam", "LBFGS"]
+        )
+    ):
+        changes = [{"type": "Shift", "params": fine} if one["type"] == "Shift" else one for one in augment(*kinds)]
+        experiment = changed(
+            example("digits-cnn"), augment=changes, optimizer={"type": optimizer}, batch={"accumulation": accumulation}
+        )
+        (tmp_path / f"program{at}.py").write_text(program(experiment))
+    for command in (["check", "--select", "E,F,W"], ["format", "--check", "--diff"]):
         ruff = [sys.executable, "-m", "ruff", *command, "--line-length", str(WIDTH), "--isolated", tmp_path]
         found = subprocess.run(ruff, capture_output=True, text=True)
         assert found.returncode == 0, found.stdout

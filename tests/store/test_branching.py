@@ -178,6 +178,7 @@ def test_what_would_be_another_run_is_refused_by_its_name(path: str, value: Json
         ("recipe.penalties", [{"type": "L1"}]),
         ("recipe.clip", {"type": "ByNorm"}),
         ("recipe.max_norm", 3.0),
+        ("recipe.augment", [{"type": "Noise"}]),
         ("network.view", {"c1": [10, 20]}),
         ("name", "Another name"),
     ],

@@ -9,6 +9,7 @@ from taught import PICKS, taught
 from variants import changed, quick
 
 from builder.blocks import GALLERY
+from builder.catalog import Augmentation
 from builder.data import load
 from builder.design.experiment import Precision, Wish
 from builder.train.execution import choose
@@ -49,6 +50,19 @@ def test_every_family_trains_in_every_precision(name: str, precision: str) -> No
 @pytest.mark.parametrize("name", PICKS)
 def test_every_loss_trains_in_every_precision(name: str, precision: str) -> None:
     experiment = taught(name, length={"epochs": 2})
+    execution = choose(experiment, Wish.model_validate({"device": DEVICE, "precision": precision}))
+    told = Keeping()
+    outcome = train(experiment, execution, load(experiment.data), told, told, told)
+    assert outcome.status == "finished", outcome.problem
+    assert all(math.isfinite(value) for _, value in told.series["train/loss"])
+
+
+@pytest.mark.parametrize("precision", get_args(Precision))
+@pytest.mark.parametrize("name", ["digits-cnn", "unet-small", "autoencoder-conv"])
+def test_every_augmentation_trains_in_every_precision(name: str, precision: str) -> None:
+    """What is drawn is drawn on the CPU, and changes pictures, masks and targets where they are."""
+    augment = [{"type": kind, "params": {"padding": 1} if kind == "Crop" else {}} for kind in Augmentation.shelf]
+    experiment = changed(quick(name), augment=augment, length={"epochs": 2})
     execution = choose(experiment, Wish.model_validate({"device": DEVICE, "precision": precision}))
     told = Keeping()
     outcome = train(experiment, execution, load(experiment.data), told, told, told)

@@ -7,10 +7,13 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from builder.analysis.memory import estimate
+from builder.catalog import Augmentation
 from builder.compile.build import build
 from builder.compile.eager import leave_compiler_alone
 from builder.data import load
+from builder.design import read
 from builder.design.experiment import Experiment, Wish
+from builder.design.network import to_json
 from builder.train.execution import choose
 from builder.train.learner import Learner, learning_step
 from builder.train.recorder import Silent
@@ -88,3 +91,27 @@ def test_one_answer_takes_what_is_said(name: str) -> None:
     with torch.no_grad():
         most = most_allocated(lambda: network(*sample))
     assert estimate(experiment).answering == pytest.approx(held + most, rel=SHARE, abs=64)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("kind", Augmentation.shelf)
+def test_what_augmentation_takes_of_a_whole_set_is_in_the_estimate(kind: str, channels: int) -> None:
+    """Of a network that is nearly nothing beside its pictures: they are there as they are, and as they are changed."""
+    leave_compiler_alone()
+    nodes = [
+        {"id": "image", "type": "Input", "params": {"shape": [channels, 64, 64]}},
+        {"id": "flat", "type": "Flatten", "inputs": ["image"]},
+        {"id": "scores", "type": "Linear", "params": {"out_features": 10}, "inputs": ["flat"]},
+    ]
+    document = to_json(changed(quick("digits-mlp"), length={"epochs": 1}, batch={"size": None}))
+    document["network"] = {"nodes": nodes, "outputs": ["scores"]}
+    document["data"] = {
+        "source": {"type": "Shapes", "params": {"samples": 200, "size": 64, "channels": channels}}, "split": {"train": 0.8, "validation": 0.0}
+    }  # fmt: skip
+    plain = read.experiment(document)
+    experiment = changed(plain, augment=[{"type": kind}])
+    part = load(experiment.data).parts["train"]["image"]
+    execution, told = choose(experiment, Wish(device="cpu")), Silent()
+    most = most_allocated(lambda: train(experiment, execution, load(experiment.data), told, told))
+    assert estimate(plain).tensors < most < estimate(experiment).tensors + SMALL
+    assert estimate(experiment).tensors < most + 5 * part.nbytes  # some changes take less than others

@@ -6,16 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-import sklearn.datasets
 import torch
-from taught import taught
 from torch import Tensor, nn
 from variants import changed, quick
 
 from builder.blocks import example
 from builder.blocks.chain import chain, layer
-from builder.catalog import Clip, Signal
-from builder.data import Arrays, load
+from builder.catalog import Clip
+from builder.data import load
 from builder.design import read
 from builder.design.experiment import Experiment, Wish
 from builder.design.network import to_json
@@ -322,41 +320,16 @@ def test_the_last_scores_weigh_the_weights_that_learn():
     assert weighed(nn.BatchNorm1d(2)) == {}
 
 
-def tumours_and_noise(seed: int) -> Arrays:
-    """Scikit-learn's 30 measurements of 569 tumours beside 30 columns of noise, under the names of Wine's columns."""
-    data = sklearn.datasets.load_breast_cancer()
-    draw = np.random.default_rng(seed)
-    rows, noise = draw.permutation(len(data.target)), draw.normal(size=data.data.shape)
-    x, y = np.hstack([data.data, noise])[rows], data.target[rows]
-    x = ((x - x[:340].mean(0)) / x[:340].std(0)).astype(np.float32)
-    parts = {name: slice(*ends) for name, ends in {"train": (0, 340), "validation": (340, 454), "test": (454, None)}.items()}  # fmt: skip
-    return Arrays(
-        parts={name: {"measurements": x[rows], "cultivar": y[rows]} for name, rows in parts.items()},
-        features={"measurements": Signal((60,), "F")},
-        targets={"cultivar": Signal((), "", "int64", 2)},
-        labels=("malignant", "benign"),
-        statistics=(),
-    )
-
-
 def weighed_after(**recipe: Any) -> dict[str, float]:
     """The last scores of 60-16-2 units that have learned from tumours and noise."""
-    nodes = chain(
-        layer("Input", id="given", shape=[60]),
-        layer("Linear", id="hidden", out_features=16),
-        layer("ReLU", id="relu"),
-        layer("Linear", id="scores", out_features=2),
-    )
-    document = to_json(taught("CrossEntropy", optimizer={"type": "Adam", "params": {"lr": 0.001}}, batch={"size": 32}, length={"epochs": 150}))  # fmt: skip
-    document["network"], document["data"]["source"] = {"nodes": nodes, "outputs": ["scores"]}, {"type": "Wine"}
-    experiment = changed(read.experiment(document), **recipe)
+    experiment = changed(example("sparse-weights"), **recipe)
     recorder = Silent()
-    return train(experiment, choose(experiment, "cpu"), tumours_and_noise(0), recorder, recorder).metrics
+    return train(experiment, choose(experiment, "cpu"), load(experiment.data), recorder, recorder).metrics
 
 
 def test_l1_makes_weights_sparse_and_l2_makes_them_small():
     """Of half of the columns nothing can be learned: with L1 nine weights of ten go, with L2 all stay and shrink."""
-    free, sparse, small = (weighed_after(**held) for held in ({}, penalties(L1=0.01), penalties(L2=0.01)))
+    free, sparse, small = (weighed_after(**held) for held in (penalties(), penalties(L1=0.01), penalties(L2=0.01)))
     assert free["weights/sparsity"] < 0.05 and small["weights/sparsity"] < 0.05
     assert sparse["weights/sparsity"] > 0.8
     assert small["weights/norm"] < sparse["weights/norm"] < free["weights/norm"]

@@ -9,7 +9,7 @@ import torch
 from taught import PICKS, taught
 from variants import changed, quick
 
-from builder.catalog import Optimizer
+from builder.catalog import Augmentation, Optimizer
 from builder.data import load
 from builder.design.experiment import Experiment, Wish
 from builder.problem import Refused
@@ -212,6 +212,38 @@ def test_every_optimizer_goes_on_with_penalties_and_limits(kind: str, monkeypatc
     assert carry_on(free, at=-1)[1].series["train/loss"] != undisturbed.series["train/loss"]
 
 
+def augmented(*kinds: str, **recipe: Any) -> Experiment:
+    """Convolutions with batch norm and dropout, which draw from the same stream as what changes the pictures."""
+    params = {"Crop": {"padding": 2}, "Mixup": {"alpha": 1.0}}
+    augment = [{"type": kind, "params": params.get(kind, {})} for kind in kinds]
+    return changed(with_dropout_and_norm(), batch={"size": 50}, length={"epochs": 2}, augment=augment, **recipe)
+
+
+@pytest.mark.parametrize("kinds", [*((kind,) for kind in Augmentation.shelf), tuple(Augmentation.shelf)], ids=len)
+def test_augmented_runs_go_on_as_if_nothing_had_been(kinds: tuple[str, ...], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("builder.train.watch.LOOK_EVERY", 0.0)
+    whole, undisturbed = carry_on(augmented(*kinds), at=-1)
+    assert whole.status == "finished"
+    for at in (3, 8, 9):
+        _, before = carry_on(augmented(*kinds), at)
+        _, after = carry_on(augmented(*kinds), -1, before)
+        assert after.series == undisturbed.series
+        assert_equal(bits(after), bits(undisturbed))
+    assert carry_on(augmented(), at=-1)[1].series["train/loss"] != undisturbed.series["train/loss"]
+
+
+@pytest.mark.parametrize("way", ["augmented from there", "plain from there"])
+def test_a_branch_may_be_augmented_otherwise(way: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("builder.train.watch.LOOK_EVERY", 0.0)
+    parent, branch = augmented(), augmented("Crop", "Mixup")
+    parent, branch = (parent, branch) if way == "augmented from there" else (branch, parent)
+    _, undisturbed = carry_on(parent, -1)
+    _, before = carry_on(parent, 5)
+    outcome, after = carry_on(branch, -1, before)
+    losses, others = (told.series["train/loss"] for told in (undisturbed, after))
+    assert outcome.status == "finished" and losses[:5] == others[:5] and losses[5:] != others[5:]
+
+
 @pytest.mark.parametrize("field", HELD)
 @pytest.mark.parametrize("way", ["held from there", "free from there"])
 def test_a_branch_may_be_held_back_otherwise(field: str, way: str, monkeypatch: pytest.MonkeyPatch):
@@ -335,6 +367,27 @@ def test_a_moment_of_another_run_is_a_problem(key: str):
         again = Interrupted(-1)
         with pytest.raises(Refused) as refused:
             train(experiment, choose(experiment, "cpu"), load(experiment.data), again, again, again, pack(foreign))
+        assert refused.value.problems[0].code == "checkpoint/foreign"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("Adam", "exp_avg"), ("AdamW", "exp_avg_sq"), ("Adam", "step"), ("SGD", "momentum_buffer")],
+)
+def test_what_an_optimizer_holds_in_another_size_than_its_weight_is_a_problem(kind: str, name: str):
+    """A fused step goes through both side by side, and looks at no size."""
+    params = {"momentum": 0.9} if kind == "SGD" else {}
+    experiment = changed(quick("digits-mlp"), optimizer={"type": kind, "params": params}, length={"epochs": 2})
+    _, told = carry_on(experiment, 5)
+    for damage in (torch.zeros(3), torch.zeros(0), torch.tensor(0.0), torch.zeros(64, 32), "nonsense"):
+        moment = unpack(told.kept)
+        held = moment["optimizer"]["state"][0]
+        if isinstance(damage, torch.Tensor) and damage.numel() == held[name].numel():
+            continue  # as large as it was
+        held[name] = damage
+        again = Interrupted(-1)
+        with pytest.raises(Refused) as refused:
+            train(experiment, choose(experiment, "cpu"), load(experiment.data), again, again, again, pack(moment))
         assert refused.value.problems[0].code == "checkpoint/foreign"
 
 

@@ -1,6 +1,5 @@
 """Every family of layers for sequences learns a small task, and its exported program repeats the run to the last bit."""
 
-import csv
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from builder.source import program
 from builder.train.execution import choose
 from builder.train.recorder import Silent
 from builder.train.run import Outcome, train
+from tests.source.alone import run_alone
 
 STEPS, SYMBOLS = 8, 3
 
@@ -109,12 +109,8 @@ INIT = {"weight": {"type": "XavierUniform"}, "bias": {"type": "Normal", "params"
 def test_the_exported_program_repeats_the_run_bit_for_bit(family: str, recipe: dict[str, Any], tmp_path: Path):
     design = experiment(family, epochs=2, **recipe)
     _, losses = run(design)
-    (tmp_path / "program.py").write_text(program(design))
-    (tmp_path / "data.npz").write_bytes(load(design.data).save_npz())
-    done = subprocess.run([sys.executable, "-I", "program.py"], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    with (tmp_path / "history.csv").open(newline="") as file:
-        assert [float(loss) for _, loss in list(csv.reader(file))[1:]] == losses
+    assert run_alone(tmp_path, design) == losses
+    assert program(design) == (tmp_path / "program.py").read_text(), "where nothing else is said, it is the CPU's"
     for command in (
         ["check", "--select", "E,F,W", "--line-length", "120"],
         ["format", "--check", "--line-length", "120"],

@@ -14,6 +14,8 @@ import { StatusHeader, emptyText, isAlive } from "./status";
 import { colorOf, readTheme, themeProbe, type Theme } from "./theme";
 import { decodeView, type BoundaryMeta, type PointsMeta, type RunMeta, type Status } from "./wire";
 
+export { default as probe } from "./probe/view";
+
 interface LiveData {
   run: string;
   /** Where the routes are, relative to the page. */

@@ -10,6 +10,8 @@ HOCHREITER = "S. Hochreiter, Untersuchungen zu dynamischen neuronalen Netzen, 19
 IOFFE = "S. Ioffe and C. Szegedy, Batch normalization, 2015, arXiv:1502.03167"
 MAAS = "A. Maas, A. Hannun and A. Ng, Rectifier nonlinearities improve neural network acoustic models, 2013"
 GOLIK = "P. Golik, P. Doetsch and H. Ney, Cross-entropy vs. squared error training, 2013"
+ROBBINS = "H. Robbins and S. Monro, A stochastic approximation method, 1951"
+TIBSHIRANI = "R. Tibshirani, Regression shrinkage and selection via the lasso, 1996"
 
 MOMENTUM = pick("SGD", lr=0.1, momentum=0.9)
 
@@ -91,3 +93,44 @@ def dead_relu() -> dict[str, Json]:
         layer("Linear", id="scores", out_features=10),
     )
     return _learned(nodes, "CrossEntropy", MOMENTUM, 20)
+
+
+@FAMILY.exhibit("constant-rate", ROBBINS)
+def constant_rate() -> dict[str, Json]:
+    """A neuron is to tell the sum of two numbers of which it sees one: what it does not see is noise, and every sample pulls it elsewhere.
+
+    With a constant rate it comes near the best answer, half more than what it sees, and hovers around it. Choose the
+    schedule InverseTime with a decay of 1, and it settles.
+    """
+    nodes = chain(
+        layer("Input", id="sequence", shape=[2, 2]),
+        layer("Slice", id="seen", stop=1),
+        layer("Flatten"),
+        layer("Linear", id="guess", out_features=1),
+    )
+    return {
+        "network": network(nodes),
+        "data": {"source": pick("AddingProblem", length=2), "split": {"train": 0.5, "validation": 0.0}},
+        "recipe": recipe("MSE", pick("SGD", lr=0.3), 1, 20),
+    }
+
+
+@FAMILY.exhibit("sparse-weights", TIBSHIRANI)
+def sparse_weights() -> dict[str, Json]:
+    """Thirty measurements of a tumour stand beside thirty columns of noise. L1 takes nearly all weights away that are not needed.
+
+    Look at the weights when it is done. Then take L2 in its place: all weights become small, and hardly any zero.
+    """
+    nodes = chain(
+        layer("Input", id="measurements", shape=[60]),
+        layer("Linear", id="hidden", out_features=16),
+        layer("ReLU", id="relu"),
+        layer("Linear", id="scores", out_features=2),
+    )
+    data = {
+        "source": pick("BreastCancer", noise_columns=30),
+        "split": {"train": 0.6, "validation": 0.2},
+        "prepare": [pick("Standardize", column="measurements")],
+    }
+    learned = recipe("CrossEntropy", pick("Adam", lr=0.001), 32, 150)
+    return {"network": network(nodes), "data": data, "recipe": learned | {"penalties": [pick("L1", strength=0.01)]}}

@@ -151,13 +151,17 @@ export class Session {
     const isFirst = this.snapshot.level === null;
     void this.requests.refresh(() => this.snapshot.at).finally(() => {
       if (isFirst) this.end();
-      clearTimeout(this.timer);
-      const usual = document.visibilityState === "visible" ? SEEN : HIDDEN;
-      // Many pages lose one server at the same moment: chance keeps them from coming back at the same moment.
-      const wait = this.failures === 0 ? usual : Math.min(LONGEST_WAIT, usual * 2 ** this.failures) * (0.75 + Math.random() / 2);
-      if (!this.isClosed) this.timer = setTimeout(this.look, wait);
+      this.lookLater();
     });
   };
+
+  private lookLater(): void {
+    clearTimeout(this.timer);
+    const usual = document.visibilityState === "visible" ? SEEN : HIDDEN;
+    // Many pages lose one server at the same moment: chance keeps them from coming back at the same moment.
+    const wait = this.failures === 0 ? usual : Math.min(LONGEST_WAIT, usual * 2 ** this.failures) * (0.75 + Math.random() / 2);
+    if (!this.isClosed) this.timer = setTimeout(this.look, wait);
+  }
 
   private take(answer: Answer, at: string, kind: Kind): void {
     if (this.isClosed) {
@@ -190,7 +194,9 @@ export class Session {
       if (sheet.base === null) this.isStale = false;
       this.update({ level });
     }
-    if (isOwn && isNew) this.told(sheet.revision);
+    if (!isOwn) return;
+    this.lookLater(); // all that is new has just come
+    if (isNew) this.told(sheet.revision);
   }
 
   /** `problem`: what the server says of it, such as a design that another version has written. */

@@ -47,6 +47,16 @@ test("all of the design is asked for at first, relative to the page, then what i
   ]);
 });
 
+test("the answer to a change holds all that is new: the next question can wait for a second", async () => {
+  const { session, sent } = await begin(whole(), Response.json(sheet(2, [node("a")], { base: 1 })));
+  await vi.advanceTimersByTimeAsync(900);
+  await session.edit([{ edit: "remove", node: "b", block: null }]);
+  await vi.advanceTimersByTimeAsync(900);
+  expect(sent).toHaveLength(2);
+  await vi.advanceTimersByTimeAsync(150);
+  expect(sent.at(-1)).toBe("GET http://test/app/api/designs/d?at=&since=2");
+});
+
 test("a deleted node is away at once, and what a person is shown ahead ends with the answer", async () => {
   const { session } = await begin(whole());
   const done = session.edit([{ edit: "remove", node: "b", block: null }], { gone: ["b"] });
