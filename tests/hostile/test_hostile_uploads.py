@@ -26,8 +26,8 @@ from builder.reading.reader import read
 ROOT = Path(__file__).parents[2]
 PARENT_RSS = 150 * 2**20
 """Half of what is allowed: the server that a person talks to holds what was read, and never the file as it is parsed."""
-CHILD_RSS = 700 * 2**20
-"""Less than half of the addresses that it may take."""
+CHILD_RSS = 300 * 2**20
+"""What is allowed. Twice of what these files take."""
 
 
 def code(data: bytes, **wish: object) -> str:
