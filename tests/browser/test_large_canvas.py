@@ -1,5 +1,6 @@
 """The canvas with ResNet-50 in layers, 176 nodes: the gestures, and what the server has afterwards."""
 
+import re
 from collections import Counter
 
 import pytest
@@ -7,6 +8,8 @@ from playwright.sync_api import Page, WebSocket, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from benchmarks.canvas import resnet50_in_layers
+from builder.blocks import example
+from builder.design.network import to_json
 from tests.browser.gestures import (
     NewPerson,
     design_of,
@@ -238,10 +241,11 @@ def test_what_the_browser_had_before_is_sent_again(server: str, person: NewPerso
         socket.on("framereceived", lambda frame: told.append(ForwardMsg.FromString(bytes(frame))))  # type: ignore[arg-type]
 
     visitor.context.on("page", lambda page: page.on("websocket", hear))
-    page = opened(server, visitor, resnet50_in_layers())
-    wait_for(page, lambda: page.locator(".react-flow__node").count() > 100)
-    for name in (CONV, NORM, CONV):
-        find(page, name)
+    page = opened(server, visitor, to_json(example("resnet50")))
+    page.get_by_role("link", name="Train").click()
+    expect(page.get_by_text("Nothing has been trained yet")).to_be_visible()  # and pictures of the data
+    for seed in ("1", "2", "3"):
+        enter(page.get_by_role("spinbutton", name=re.compile("^Seed")), seed)
         stand_still(page)
     large = Counter(each.hash for each in told if each.ByteSize() >= LARGE)
     assert max(large.values()) > 1

@@ -37,7 +37,9 @@ def test_there_is_a_look_for_every_kind() -> None:
 
 @pytest.mark.parametrize("kind", get_args(Kind))
 def test_what_is_seen_is_json_that_a_browser_reads(kind: Kind) -> None:
-    seen = look(probe(kind, to_json(example("digits-mlp"))))
+    design = to_json(example("digits-mlp"))
+    design["recipe"]["augment"] = [{"type": "Noise"}]
+    seen = look(probe(kind, design))
     assert json.loads(json.dumps(seen, allow_nan=False)) == seen
 
 
