@@ -13,7 +13,7 @@ errors = [problem for problem in problems if problem.severity == "error"]
 run = session.run(draft.id)
 
 left, right = st.columns([4, 9], gap="medium")
-with left:
+with left, st.container(key="experiment"):
     recipe.settings(experiment, problems, draft.id, draft.revision)
     execution.settings(draft, None if errors else experiment)
 with right:
