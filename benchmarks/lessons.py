@@ -2,7 +2,8 @@
 
 Every line is a run of an exhibit, changed as it says, with three seeds. Expected is the share of samples of the test part
 that are told apart, or the number that is named, as it was measured by loops written by hand before there was a Layerlab;
-a line is confirmed where the median lies within.
+a line is confirmed where the median lies within. The last lines are looks at first weights, with one seed: what is expected
+of them follows from the size of the layers.
 """
 
 import json
@@ -11,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
@@ -47,7 +48,8 @@ def _weights(rule: str, **params: float) -> str:
 
 PLAIN = tuple(f"network.nodes.batchnorm1d{at}.type=Identity" for at in range(1, 5))
 TANH = (*_bends("Tanh"), "recipe.length.epochs=10", "recipe.optimizer.params.lr=0.02")
-SMALL_TANH = ("network.nodes.relu.type=Tanh", "network.nodes.hidden.params.out_features=16", 'recipe.init.bias={"type": "Zeros"}')  # fmt: skip
+NO_BIAS = 'recipe.init.bias={"type": "Zeros"}'
+SMALL_TANH = ("network.nodes.relu.type=Tanh", "network.nodes.hidden.params.out_features=16", NO_BIAS)  # fmt: skip
 PLAIN_SGD = ('recipe.optimizer={"type": "SGD"}', "recipe.batch.size=32", "recipe.length.epochs=20")
 UNSEEN = 1 / 12
 """The variance of a number from 0 to 1: the least squared error of a sum of which one number is not seen."""
@@ -56,6 +58,8 @@ UNPENALIZED = ("recipe.penalties=[]",)
 SMALL = ('recipe.penalties=[{"type": "L2", "params": {"strength": 0.01}}]',)
 SPARSITY, NORM = "weights/sparsity", "weights/norm"
 CROSS_ENTROPY = ("recipe.objectives.0.loss.type=CrossEntropy", "network.nodes.probabilities.type=Identity")
+SPARSE = _weights("Sparse")
+"""So that none of the ways to begin is the exhibit's own, which would be left out."""
 FLIPPED = 'recipe.augment=[{"type": "HorizontalFlip"}]'
 
 CLAIMS = (
@@ -94,6 +98,44 @@ CLAIMS = (
 )  # fmt: skip
 
 
+class Beginning(NamedTuple):
+    """What comes of a way to begin: the spread of activations behind the last of five layers of 64, before anything is learned."""
+
+    bend: str
+    scheme: str
+    low: float
+    high: float
+
+
+BEGINNINGS = (
+    Beginning("Tanh", "Normal, σ 1", 0.85, 1.0),
+    Beginning("Tanh", "Normal, σ 0.01", 1e-6, 1e-5),
+    Beginning("Tanh", "Xavier uniform", 0.2, 0.7),
+    Beginning("ReLU", "Normal, σ 1", 2e3, 2e4),
+    Beginning("ReLU", "Normal, σ 0.01", 2e-7, 2e-6),
+    Beginning("ReLU", "Xavier uniform", 0.06, 0.4),
+    Beginning("ReLU", "He normal", 0.35, 2.0),
+)
+"""A layer of weights with deviation s gives s * sqrt(64) times what it reads, and a ReLU lets 1 / sqrt(2) of it through. Biases are 0."""
+
+
+def spread(beginning: Beginning) -> float:
+    """Behind the last layer, as `python -m builder first-step` tells it."""
+    seen = _first_step(beginning.bend)
+    (scheme,) = (one for one in seen["schemes"] if one["name"] == beginning.scheme)
+    last = [node["id"] for node in seen["nodes"]].index("sigmoid5")
+    return float(scheme["activation"][last])
+
+
+@cache
+def _first_step(bend: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "builder", "first-step", "deep-sigmoid", "--json"]
+    for change in (*_bends(bend), SPARSE, NO_BIAS):
+        command += ["--set", change]
+    seen: dict[str, Any] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return seen
+
+
 def scores(claim: Claim, seeds: Sequence[int] = range(SEEDS)) -> list[float]:
     """The final metric of a run of each seed, as `python -m builder train` tells it; a run that diverged knows nothing: 0."""
     return [_metrics(claim.exhibit, claim.changes, seed)[claim.metric] for seed in seeds]
@@ -128,6 +170,13 @@ def main(only: str) -> None:
             rows.append(
                 [claim.number, claim.exhibit, claim.told, claim.metric, measured, expected, "yes" if holds else "no"]
             )
+        for beginning in BEGINNINGS if only in ("", "E07") else ():
+            deviation = spread(beginning)
+            holds = beginning.low <= deviation <= beginning.high
+            refuted += not holds
+            expected = f"{beginning.low:.3g} to {beginning.high:.3g}"
+            told = f"{beginning.bend}, {beginning.scheme}"
+            rows.append(["E07", "deep-sigmoid", told, "first spread", f"{deviation:.3g}", expected, "yes" if holds else "no"])  # fmt: skip
     print(table(["claim", "exhibit", "changes", "what", "measured", "expected", "confirmed"], rows))
     sys.exit(1 if refuted else 0)
 
